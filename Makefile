@@ -1,0 +1,68 @@
+# The contributor's manual: `make help`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test serve lint types arch bench eval lock fmt clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+# Two steps, so that the demo needs the core alone. uv is used where it is found.
+$(VENV)/.core: requirements/core.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null 2>&1; then \
+		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/core.txt -r requirements/build.txt; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/core.txt -r requirements/build.txt; \
+	fi
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core requirements/dev.txt
+	@if command -v uv >/dev/null 2>&1; then \
+		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/dev.txt; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+	fi
+	@touch $@
+
+demo: $(VENV)/.core ## The main job as a story: a conversation becomes memory (no key, no server)
+	@$(BIN)/graphmem demo
+
+test: $(VENV)/.dev ## All tests, the house rules, and 85 % branch coverage
+	@$(BIN)/python -m pytest -n auto --cov=graphmem --cov-branch --cov-report=term:skip-covered --cov-fail-under=85
+
+serve: $(VENV)/.dev ## The REST service on GRAPHMEM_API_HOST:GRAPHMEM_API_PORT
+	@$(BIN)/graphmem serve
+
+lint: $(VENV)/.dev ## ruff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+fmt: $(VENV)/.dev ## Format the code
+	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format .
+
+types: $(VENV)/.dev ## pyright, strict
+	@$(BIN)/pyright
+
+arch: $(VENV)/.dev ## Who may import whom
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## Speed, measured side by side; writes no file
+	@$(BIN)/python -m tests.bench
+
+eval: $(VENV)/.core ## Quality on LoCoMo (DATA=folder that holds locomo10.json)
+	@$(BIN)/graphmem eval locomo --data $(DATA)
+
+lock: ## Resolve the dependencies again (needs uv), with hashes and without host names
+	@uv lock -q --exclude-newer "$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z)"
+	@uv export -q --no-dev --no-emit-project --no-annotate --no-header -o requirements/core.txt
+	@uv export -q --all-groups --extra server --no-emit-project --no-annotate --no-header -o requirements/dev.txt
+	@uv export -q --no-dev --extra st --extra llm --no-emit-project --no-annotate --no-header -o requirements/extras.txt
+	@uv export -q --only-group build --no-emit-project --no-annotate --no-header -o requirements/build.txt
+	@rm -f uv.lock
+
+clean: ## Remove what was built here
+	@rm -rf $(VENV) dist build .pytest_cache .ruff_cache .coverage

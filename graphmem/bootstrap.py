@@ -1,0 +1,195 @@
+"""From settings to a MemoryManager: the only file that names concrete backends.
+
+Each is imported where it is chosen, so that what is not used is not loaded. Does not know verbs.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from graphmem.consolidation import predicates
+from graphmem.consolidator import Consolidator, Limits
+from graphmem.context import tokens
+from graphmem.errors import InvalidInput
+from graphmem.manager import MemoryManager
+from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
+from graphmem.retrieval.retriever import Retriever
+from graphmem.worker import WorkerThread
+
+if TYPE_CHECKING:
+    # Settings load pydantic, which is not needed to import graphmem.
+    from graphmem.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_embedder(name: str) -> Embedder:
+    """Return the embedder of a setting: ``onnx``, ``sentence-transformers:X``, ``litellm:X``."""
+    kind, _, model = name.partition(":")
+    match kind:
+        case "onnx" if not model:
+            from graphmem.embed.onnx import OnnxEmbedder
+
+            return OnnxEmbedder()
+        case "sentence-transformers" if model:
+            from graphmem.embed.sentence_transformers import SentenceTransformerEmbedder
+
+            return SentenceTransformerEmbedder(model)
+        case "litellm" if model:
+            from graphmem.embed.litellm import LiteLLMEmbedder
+
+            model, _, dimension = model.partition("@")
+            if not dimension.isdigit():
+                raise InvalidInput(
+                    f"embedder {name!r}: name the dimension, as in "
+                    "litellm:text-embedding-3-small@1536"
+                )
+            return LiteLLMEmbedder(model, int(dimension))
+        case _:
+            raise InvalidInput(
+                f"embedder {name!r}: expected onnx, sentence-transformers:NAME or "
+                "litellm:NAME@DIMENSION"
+            )
+
+
+def make_extractor(name: str) -> Extractor:
+    match name:
+        case "rules":
+            from graphmem.extract.rules import RulesExtractor
+
+            return RulesExtractor()
+        case _:
+            raise InvalidInput(f"extractor {name!r}: expected rules")
+
+
+def make_stores(store: str, log: str | None) -> tuple[SessionStore, GraphStore]:
+    """Return the log and the graph that two URLs name; for SQLite one file is both."""
+    scheme = store.partition(":")[0]
+    match scheme:
+        case "sqlite":
+            from graphmem.graph.sqlite import SqliteGraphStore
+            from graphmem.sqlite.connection import Database, path_of
+
+            database = Database.acquire(path_of(store))
+            sessions = make_log(log, database) if log and log != store else None
+            if sessions is None:
+                from graphmem.sessions.sqlite import SqliteSessionStore
+
+                sessions = SqliteSessionStore(database.share())
+            return sessions, SqliteGraphStore(database)
+        case _:
+            raise InvalidInput(f"store URL {store!r}: expected sqlite:///path.db")
+
+
+def make_log(log: str, beside: object = None) -> SessionStore:
+    match log.partition(":")[0]:
+        case "sqlite":
+            from graphmem.sessions.sqlite import SqliteSessionStore
+            from graphmem.sqlite.connection import Database, path_of
+
+            return SqliteSessionStore(Database.acquire(path_of(log)))
+        case _:
+            raise InvalidInput(f"log URL {log!r}: expected sqlite:///path.db")
+
+
+def new_owner() -> str:
+    """Return a name for one worker, of this process and no other."""
+    return f"worker-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@asynccontextmanager
+async def open_manager(
+    settings: "Settings",
+    *,
+    clock: Clock = system_clock,
+    extractor: Extractor | None = None,
+    embedder: Embedder | None = None,
+) -> AsyncIterator[MemoryManager]:
+    """Open the stores, bring their schema up to date, start the worker; close all on the way out.
+
+    EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
+    """
+    sessions, graph = make_stores(settings.store, settings.log)
+    encoder = embedder or make_embedder(settings.embedder)
+    worker: WorkerThread | None = None
+    try:
+        await sessions.migrate()
+        await graph.migrate(model_id=encoder.model_id, dimension=encoder.dimension)
+        consolidator = Consolidator(
+            sessions,
+            graph,
+            extractor or make_extractor(settings.extractor),
+            encoder,
+            predicates=predicates.load(),
+            limits=Limits(lease_s=settings.lease_s, batch_events=settings.batch_events),
+        )
+        if settings.worker == "thread":
+            worker = WorkerThread(consolidator, new_owner())
+            worker.start()
+        yield MemoryManager(
+            consolidator,
+            Retriever(graph, encoder),
+            clock=clock,
+            counter=tokens.counter(settings.tokenizer),
+            max_text_bytes=settings.max_text_bytes,
+            wake=worker.wake if worker else None,
+        )
+    finally:
+        if worker is not None:
+            await worker.stop()
+        await encoder.close()
+        await graph.close()
+        await sessions.close()
+
+
+@asynccontextmanager
+async def open_memory(
+    store: str | None = None,
+    *,
+    log: str | None = None,
+    embedder: str | Embedder | None = None,
+    extractor: str | Extractor | None = None,
+    worker: str | None = None,
+    clock: Clock = system_clock,
+) -> AsyncIterator[MemoryManager]:
+    """Open a memory: ``async with graphmem.open("sqlite:///memory.db") as memory``.
+
+    What is not given comes from the environment (``GRAPHMEM_STORE`` and so on). ``worker`` is
+    ``thread`` (default), ``process`` (another process consolidates) or ``off``.
+    """
+    named = {
+        "store": store,
+        "log": log,
+        "worker": worker,
+        "embedder": embedder if isinstance(embedder, str) else None,
+        "extractor": extractor if isinstance(extractor, str) else None,
+    }
+    settings = read_settings({k: v for k, v in named.items() if v is not None})
+    async with open_manager(
+        settings,
+        clock=clock,
+        embedder=None if isinstance(embedder, str) else embedder,
+        extractor=None if isinstance(extractor, str) else extractor,
+    ) as manager:
+        yield manager
+
+
+def read_settings(given: Mapping[str, object]) -> "Settings":
+    """Return settings from the environment and these; InvalidInput names what is wrong."""
+    from pydantic import ValidationError
+
+    from graphmem.settings import Settings
+
+    try:
+        return Settings(**given)  # pyright: ignore[reportArgumentType]  # pydantic parses it
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "GRAPHMEM_" + "_".join(str(p) for p in first["loc"]).upper()
+        raise InvalidInput(f"{name}={first['input']!r}: {first['msg']}") from error

@@ -1,0 +1,1 @@
+"""Assertions in, a graph change out. Pure: no store, no clock, no model."""

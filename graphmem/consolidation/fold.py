@@ -1,0 +1,307 @@
+"""Facts as a pure fold of the live assertions of their slot.
+
+``fold`` says what a set of assertions adds up to in the world (valid time); ``versions`` runs it
+over the order in which they were learnt and so gives transaction time as well. Nothing else ever
+makes a fact, so consolidating is idempotent, independent of the order of arrival, and undone by
+taking an assertion away: add(A), add(B), delete(B) equals add(A). Does not know stores, texts or
+identity.
+
+Bi-temporal model: Snodgrass, *Developing Time-Oriented Database Applications in SQL* (2000),
+chapter 10; the fold over an append-only set is the view of Jensen and Snodgrass, "Temporal data
+management", TKDE 1999.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+from graphmem import ids
+from graphmem.consolidation import trust
+from graphmem.consolidation.predicates import Predicate
+from graphmem.models import Assertion, Scope, Status
+
+_EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """One stretch of time in which one object holds: a fact without its texts."""
+
+    id: str
+    subject_id: str
+    object_id: str | None
+    value: str | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    status: Status
+    supersedes: str | None
+    reason: str | None
+    contradicts: tuple[str, ...]
+    support: tuple[Assertion, ...]
+
+    def same_version(self, other: "Belief") -> bool:
+        """Return whether both say the same; support may have grown."""
+        return replace(self, support=()) == replace(other, support=())
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A belief and when it was held."""
+
+    belief: Belief
+    recorded_at: datetime
+    retired_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Run:
+    """A belief in the making."""
+
+    object: str
+    start: datetime | None
+    end: datetime | None = None
+    held: datetime = _EARLIEST
+    support: list[Assertion] = field(default_factory=list[Assertion])
+    supersedes: "_Run | None" = None
+    reason: str | None = None
+    contradicts: list["_Run"] = field(default_factory=list["_Run"])
+
+    @property
+    def source(self) -> Assertion:
+        return max(self.support, key=lambda a: a.source_class.authority)
+
+
+def object_key(assertion: Assertion) -> str:
+    """Return what an assertion says of its slot: an entity, or a value as it is compared."""
+    if assertion.object_id is not None:
+        return assertion.object_id
+    return "=" + ids.name_key(assertion.statement.value or "")
+
+
+def slot_of(scope: Scope, subject: str, predicate: Predicate, object_key_: str) -> str:
+    """Return the slot: one per subject if functional, else one per subject and object."""
+    if predicate.functional:
+        return ids.derive("slot", scope.key, subject, predicate.name)
+    ends = sorted((subject, object_key_)) if predicate.symmetric else [subject, object_key_]
+    return ids.derive("slot", scope.key, predicate.name, *ends)
+
+
+def _holds_at(assertion: Assertion) -> datetime:
+    """Return the moment at which the statement is known to be true."""
+    statement = assertion.statement
+    if statement.polarity == "affirm" and statement.valid_to is not None:
+        return statement.valid_to
+    if statement.polarity == "end":
+        return statement.valid_to or statement.valid_from or assertion.occurred_at
+    if statement.valid_from is not None and statement.valid_from > assertion.occurred_at:
+        return statement.valid_from
+    return assertion.occurred_at
+
+
+def _world_order(assertion: Assertion) -> tuple[datetime, datetime, bool, str, int]:
+    # In one breath ("we moved to Aveiro three weeks ago, so I no longer live in Porto") the
+    # beginning comes before the end: it says when the change was.
+    return (
+        _holds_at(assertion),
+        assertion.occurred_at,
+        assertion.statement.polarity == "end",
+        assertion.episode_id,
+        assertion.ordinal,
+    )
+
+
+def _denied(assertions: Sequence[Assertion], predicate: Predicate) -> set[str]:
+    """Return the ids of affirmations that a later, trusted enough denial takes back."""
+    denials = [a for a in assertions if a.statement.polarity == "deny" and not a.quarantined]
+    gone: set[str] = set()
+    for denial in denials:
+        for a in assertions:
+            if (
+                a.statement.polarity != "deny"
+                and object_key(a) == object_key(denial)
+                and (a.occurred_at, a.seq, a.ordinal)
+                < (denial.occurred_at, denial.seq, denial.ordinal)
+                and trust.outranks(denial.source_class, a.source_class, predicate.authority)
+            ):
+                gone.add(a.id)
+    return gone
+
+
+def fold(assertions: Iterable[Assertion], predicate: Predicate, *, slot: str) -> tuple[Belief, ...]:
+    """Return what the assertions of one slot add up to, by time.
+
+    Independent of the order given. Quarantined assertions make quarantined beliefs of their own
+    and touch nothing else.
+    """
+    live = sorted(assertions, key=_world_order)
+    denied = _denied(live, predicate)
+    trusted = [a for a in live if not a.quarantined]
+    runs = _runs([a for a in trusted if a.id not in denied], predicate)
+    held_back = _runs([a for a in live if a.quarantined], predicate)
+    beliefs = _beliefs(runs, slot, quarantined=False)
+    return beliefs + _beliefs(held_back, slot, quarantined=True)
+
+
+def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
+    runs: list[_Run] = []
+    current: _Run | None = None
+    for a in assertions:
+        match a.statement.polarity:
+            case "deny":
+                continue
+            case "end":
+                current = _end(a, runs, current, predicate)
+            case _:
+                if a.statement.valid_to is not None:
+                    current = _past(a, runs, current)
+                else:
+                    current = _affirm(a, runs, current, predicate)
+    return runs
+
+
+def _affirm(
+    a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate
+) -> _Run | None:
+    key, at = object_key(a), _holds_at(a)
+    start = a.statement.valid_from or a.occurred_at
+    if current is not None and current.object == key:
+        current.support.append(a)
+        current.held = max(current.held, at)
+        if a.statement.valid_from is not None and (current.start is None or start < current.start):
+            floor = current.supersedes.end if current.supersedes else None
+            current.start = max(start, floor) if floor else start
+        return current
+    if current is not None and not trust.outranks(
+        a.source_class, current.source.source_class, predicate.authority
+    ):
+        weaker = next((r for r in runs if r.object == key and current in r.contradicts), None)
+        if weaker is None:
+            weaker = _Run(object=key, start=start, contradicts=[current])
+            runs.append(weaker)
+        weaker.support.append(a)
+        return current
+    run = _Run(object=key, start=start, held=at, support=[a])
+    if current is not None:
+        # The change lies between the last moment the old one was known to hold and now.
+        run.start = current.end = min(max(start, current.held), at)
+        run.supersedes, run.reason = current, "UPDATE"
+    elif runs:
+        closed = [r for r in runs if r.end is not None and not r.contradicts]
+        last = max(closed, key=lambda r: r.end or _EARLIEST, default=None)
+        if last is not None and last.end is not None and last.end <= at:
+            run.start = max(start, last.end) if last.object != key else start
+            run.supersedes = last if last.object != key else None
+            run.reason = "UPDATE" if last.object != key else None
+    runs.append(run)
+    return run
+
+
+def _past(a: Assertion, runs: list[_Run], current: _Run | None) -> _Run | None:
+    """Take in a statement about a closed stretch of time: it never moves what is current."""
+    key, start, end = object_key(a), a.statement.valid_from, a.statement.valid_to
+    for run in runs:
+        if run.object == key and run is not current and run.end is not None:
+            run.support.append(a)
+            run.start = start if run.start is None else min(run.start, start or run.start)
+            return current
+    if current is not None and current.object == key:
+        current.support.append(a)
+        current.end = end
+        if start is not None and (current.start is None or start < current.start):
+            current.start = start
+        return None
+    runs.append(_Run(object=key, start=start, end=end, support=[a]))
+    return current
+
+
+def _end(
+    a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate
+) -> _Run | None:
+    """Close what is current, if it is what the statement ends; else note that it was so once."""
+    key, at = object_key(a), _holds_at(a)
+    anything = a.object_id is None and not a.statement.value
+    if current is not None and (anything or current.object == key):
+        if not trust.outranks(a.source_class, current.source.source_class, predicate.authority):
+            return current
+        current.end = max(at, current.start) if current.start else at
+        current.support.append(a)
+        current.reason = current.reason or "UPDATE"
+        return None
+    if anything:
+        return current
+    for run in runs:
+        if run.object == key and run.end is not None:
+            run.support.append(a)
+            return current
+    runs.append(_Run(object=key, start=a.statement.valid_from, end=at, support=[a]))
+    return current
+
+
+def _beliefs(runs: Sequence[_Run], slot: str, *, quarantined: bool) -> tuple[Belief, ...]:
+    names: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    for run in runs:
+        n = counts[run.object] = counts.get(run.object, -1) + 1
+        names[id(run)] = ids.derive("fact", slot, run.object, n, int(quarantined))
+    against: dict[int, list[str]] = {}
+    for run in runs:
+        for other in run.contradicts:
+            against.setdefault(id(other), []).append(names[id(run)])
+    found: list[Belief] = []
+    for run in runs:
+        # Quoted by time, whatever the order of arrival; the subject and object as first stated.
+        support = tuple(sorted(run.support, key=lambda a: (a.occurred_at, a.seq, a.ordinal, a.id)))
+        first = support[0]
+        status: Status = "active"
+        if quarantined:
+            status = "quarantined"
+        elif run.contradicts:
+            status = "conflict"
+        contradicts = sorted(
+            [names[id(c)] for c in run.contradicts] + against.get(id(run), [])
+        )
+        found.append(
+            Belief(
+                id=names[id(run)],
+                subject_id=first.subject_id or "",
+                object_id=first.object_id,
+                value=first.statement.value if first.object_id is None else None,
+                valid_from=run.start,
+                valid_to=run.end,
+                status=status,
+                supersedes=names[id(run.supersedes)] if run.supersedes else None,
+                reason="CONFLICT" if run.contradicts else run.reason,
+                contradicts=tuple(contradicts),
+                support=support,
+            )
+        )
+    return tuple(found)
+
+
+def versions(
+    assertions: Iterable[Assertion], predicate: Predicate, *, slot: str
+) -> tuple[Version, ...]:
+    """Return every version that was ever believed of a slot, by when it was recorded.
+
+    Folds what was known after each moment of recording; O(moments × assertions).
+    """
+    known = sorted(assertions, key=lambda a: (a.recorded_at, a.id))
+    open_: dict[str, tuple[Belief, datetime]] = {}
+    done: list[Version] = []
+    moments = sorted({a.recorded_at for a in known})
+    position = 0
+    for moment in moments:
+        while position < len(known) and known[position].recorded_at <= moment:
+            position += 1
+        now = {b.id: b for b in fold(known[:position], predicate, slot=slot)}
+        for fact_id, (belief, since) in list(open_.items()):
+            current = now.get(fact_id)
+            if current is None or not current.same_version(belief):
+                done.append(Version(belief, since, moment))
+                del open_[fact_id]
+        for fact_id, belief in now.items():
+            since = open_[fact_id][1] if fact_id in open_ else moment
+            open_[fact_id] = (belief, since)
+    done += [Version(belief, since, None) for belief, since in open_.values()]
+    return tuple(sorted(done, key=lambda v: (v.recorded_at, v.belief.id)))

@@ -1,0 +1,255 @@
+"""Who is meant: from the mentions of a text to the entities of a scope.
+
+Resolution is causal: a mention is decided by what stood before it in the log, never by what
+comes after, so running through the log again decides the same. The rules, in order: the first
+person is the speaker; a relation ("my sister") names whoever bears it; a name goes to the one
+compatible bearer; a relation that contradicts every bearer makes a namesake; a bare name borne by
+several goes to the one last spoken of in the same event, else it is left undecided (what other events said
+last would depend on where batches are cut). Never on
+similarity. Does not know facts, slots or stores.
+
+Theory: blocking and deterministic rules as in Christen, *Data Matching* (2012), chapters 4 to 6;
+we trade recall for never joining two people.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from graphmem import ids
+from graphmem.models import Entity, Mention, Scope
+
+SPEAKER: Final = "@user"
+
+# Relations that set people apart: two bearers of one name whose relations stand in different
+# groups, or are different relations of the first group, are two people.
+_GROUPS: Final[Mapping[str, str]] = {
+    word: group
+    for group, words in {
+        "kin": "sister brother mother father mum mom dad daughter son aunt uncle cousin niece "
+        "nephew grandmother grandfather grandma grandpa wife husband spouse fiancé fiancée "
+        "partner girlfriend boyfriend twin stepmother stepfather stepsister stepbrother",
+        "work": "colleague coworker co-worker boss manager client customer employee intern "
+        "supervisor assistant teammate",
+        "pet": "dog cat puppy kitten parrot rabbit hamster horse turtle fish bird",
+        "place": "neighbour neighbor landlord landlady roommate flatmate housemate",
+        "care": "doctor dentist therapist nurse vet teacher professor coach tutor trainer",
+    }.items()
+    for word in words.split()
+}
+_EXCLUSIVE: Final = frozenset({"kin", "pet"})
+_SAME: Final[Mapping[str, str]] = {
+    "mum": "mother", "mom": "mother", "dad": "father", "co-worker": "colleague",
+    "coworker": "colleague", "teammate": "colleague", "neighbor": "neighbour",
+    "puppy": "dog", "kitten": "cat", "grandma": "grandmother", "grandpa": "grandfather",
+    "boss": "manager", "supervisor": "manager",
+}  # fmt: skip
+
+
+def descriptor_key(descriptor: str, possessor_id: str) -> str:
+    """Return the key of "the <descriptor> of <possessor>"."""
+    word = ids.name_key(descriptor)
+    return f"{_SAME.get(word, word)}@{possessor_id}"
+
+
+def clash(one: str, other: str) -> bool:
+    """Return whether two descriptor keys cannot be said of one and the same."""
+    (a, whose_a), (b, whose_b) = one.split("@", 1), other.split("@", 1)
+    if a == b or whose_a != whose_b:
+        return False
+    group_a, group_b = _GROUPS.get(a), _GROUPS.get(b)
+    if group_a is None or group_b is None:
+        return False
+    return group_a != group_b or group_a in _EXCLUSIVE
+
+
+def compatible_kinds(one: str, other: str) -> bool:
+    """Return whether a name of one kind may mean an entity of the other."""
+    return one == other or {one, other} <= {"organization", "place", "concept", "thing", "event"}
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Decides mentions in the order of the log, over the entities known before them.
+
+    ``entities`` is what is known by id and grows; ``touched`` names those that changed. When an
+    entity was first and last spoken of is for the caller, who knows which assertions link to it.
+    """
+
+    scope: Scope
+    entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
+    touched: set[str] = field(default_factory=set[str])
+    _names: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _recent: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    _new: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+
+    def learn(self, entities: Iterable[Entity]) -> None:
+        """Take in entities that the graph knows, in the order of their ids."""
+        for entity in sorted(entities, key=lambda e: e.id):
+            self.entities[entity.id] = entity
+            for name in names_of(entity):
+                self._index(name, entity.id)
+
+    def _index(self, name: str, entity_id: str) -> None:
+        bearers = self._names.setdefault(name, [])
+        if entity_id not in bearers:
+            bearers.append(entity_id)
+
+    def speaker(self, author: str | None, at: datetime) -> str:
+        """Return the id of whoever speaks: by name, or as the scope's user."""
+        key = ids.name_key(author) if author else SPEAKER
+        found = ids.derive("entity", self.scope.key, key)
+        if found not in self.entities:
+            self._create(key, author or "user", "person", at)
+        return found
+
+    def resolve(
+        self, mention: Mention, *, author: str | None, event: str, at: datetime
+    ) -> str | None:
+        """Return the entity that is meant, made if nobody fits; None where it is undecided."""
+        if mention.speaker:
+            return self.speaker(author, at)
+        relation = None
+        if mention.descriptor:
+            whose = self._possessor(mention, author=author, event=event, at=at)
+            if whose is None:
+                return None
+            relation = descriptor_key(mention.descriptor, whose)
+        found = (
+            self._by_name(mention, relation, event, at)
+            if mention.name
+            else self._by_relation(mention, relation, author, at)
+        )
+        if found is None:
+            return None
+        self._recent[event, ids.name_key(mention.name) or (relation or "")] = found
+        self._describe(found, relation)
+        return found
+
+    def rename(self, entity_id: str, name: str) -> None:
+        """Make ``name`` what the entity is called; the old name stays an alias."""
+        entity = self.entities[entity_id]
+        if entity.name == name:
+            return
+        aliases = tuple(dict.fromkeys(a for a in (*entity.aliases, entity.name) if a != name))
+        self.entities[entity_id] = replace(entity, name=name, aliases=aliases)
+        self.touched.add(entity_id)
+        self._index(ids.name_key(name), entity_id)
+
+    # the rules ------------------------------------------------------------------------------
+
+    def _possessor(
+        self, mention: Mention, *, author: str | None, event: str, at: datetime
+    ) -> str | None:
+        if not mention.possessor:
+            return self.speaker(author, at)
+        whose = Mention(name=mention.possessor, kind="person")
+        return self.resolve(whose, author=author, event=event, at=at)
+
+    def _by_relation(
+        self, mention: Mention, relation: str | None, author: str | None, at: datetime
+    ) -> str | None:
+        if relation is None:
+            return None
+        bearers = self._names.get(relation, [])
+        if len(bearers) > 1:
+            return None
+        if bearers:
+            return bearers[0]
+        # Called after whom the text names, not after what that one is called by now: the log run
+        # through again must say the same.
+        whose = mention.possessor or author or "user"
+        return self._create(relation, f"{whose}'s {mention.descriptor}", mention.kind, at)
+
+    def _by_name(
+        self, mention: Mention, relation: str | None, event: str, at: datetime
+    ) -> str | None:
+        name = ids.name_key(mention.name)
+        bearers = [
+            b
+            for b in self._names.get(name, [])
+            if compatible_kinds(self.entities[b].kind, mention.kind)
+        ]
+        if mention.new:
+            # One namesake per event: it is spoken of in a mention and in every statement.
+            if (event, name) not in self._new:
+                self._new[event, name] = self._namesake(name, mention, relation, at)
+            return self._new[event, name]
+        if relation is None:
+            if len(bearers) <= 1:
+                return bearers[0] if bearers else self._create(name, mention.name, mention.kind, at)
+            return self._recent.get((event, name))
+        for bearer in bearers:
+            if relation in self.entities[bearer].descriptors:
+                return bearer
+        fitting = [
+            b for b in bearers if not any(clash(relation, d) for d in self.entities[b].descriptors)
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            return self._recent.get((event, name))
+        nameless = [b for b in self._names.get(relation, []) if self.entities[b].key == relation]
+        if not bearers and len(nameless) == 1 and not self.entities[nameless[0]].aliases:
+            self.rename(nameless[0], mention.name)
+            return nameless[0]
+        return self._namesake(name, mention, relation, at)
+
+    def _namesake(self, name: str, mention: Mention, relation: str | None, at: datetime) -> str:
+        """Make a bearer of the name who is nobody known so far."""
+        key, n = name, 1
+        while ids.derive("entity", self.scope.key, key) in self.entities:
+            n += 1
+            key = f"{name}#{relation.split('@', 1)[0]}" if relation and n == 2 else f"{name}#{n}"
+        return self._create(key, mention.name, mention.kind, at)
+
+    # bookkeeping ----------------------------------------------------------------------------
+
+    def _create(self, key: str, name: str, kind: str, at: datetime) -> str:
+        entity = Entity(
+            id=ids.derive("entity", self.scope.key, key),
+            scope=self.scope,
+            key=key,
+            name=name,
+            kind=kind,  # pyright: ignore[reportArgumentType]  # a Mention's kind, passed through
+            created_at=at,
+            updated_at=at,
+        )
+        # A key that is taken by another kind ("Paris" the person, "Paris" the place).
+        if entity.id in self.entities:
+            return self._create(f"{key}#{kind}", name, kind, at)
+        self.entities[entity.id] = entity
+        self.touched.add(entity.id)
+        for known in names_of(entity):
+            self._index(known, entity.id)
+        return entity.id
+
+    def _describe(self, entity_id: str, relation: str | None) -> None:
+        entity = self.entities[entity_id]
+        if relation and relation not in entity.descriptors:
+            self.entities[entity_id] = replace(
+                entity, descriptors=(*entity.descriptors, relation)
+            )
+            self.touched.add(entity_id)
+            self._index(relation, entity_id)
+
+
+def names_of(entity: Entity) -> tuple[str, ...]:
+    """Return every identity key under which this entity can be found."""
+    found = [ids.name_key(n) for n in (entity.name, *entity.aliases)]
+    return tuple(dict.fromkeys((entity.key, *found, *entity.descriptors)))
+
+
+def keys_of(mention: Mention, author: str | None, scope: Scope) -> tuple[str, ...]:
+    """Return the identity keys that deciding this mention looks up."""
+    speaker = ids.name_key(author) if author else SPEAKER
+    if mention.speaker:
+        return (speaker,)
+    found: list[str] = []
+    if mention.name:
+        found.append(ids.name_key(mention.name))
+    if mention.descriptor:
+        whose = ids.name_key(mention.possessor) if mention.possessor else speaker
+        found += [whose, descriptor_key(mention.descriptor, ids.derive("entity", scope.key, whose))]
+    return tuple(dict.fromkeys(found))

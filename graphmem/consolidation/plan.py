@@ -1,0 +1,416 @@
+"""From what a batch of events states to the difference that it makes in the graph.
+
+``ask`` says what must be known, ``plan`` folds the touched slots and returns the change. Where it
+finds that it needs more (an entity got its name, so all its sentences change), it returns the
+question instead, and is called again with the answer. Planning the same batch twice changes
+nothing the second time. Does not know stores, models or clocks; texts are analysed by a function
+that comes in.
+"""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from graphmem import ids
+from graphmem.consolidation import identity, trust
+from graphmem.consolidation.fold import Version, object_key, slot_of, versions
+from graphmem.consolidation.identity import Resolver
+from graphmem.consolidation.predicates import Predicate, get
+from graphmem.models import (
+    Assertion,
+    Entity,
+    Event,
+    Extraction,
+    Fact,
+    GraphChange,
+    Known,
+    KnownQuery,
+    Mention,
+    Operation,
+    Origin,
+    Quote,
+    Scope,
+    Statement,
+    Support,
+    Watermark,
+)
+
+MENTIONED: Final = "mentioned"
+HAS_NAME: Final = "has_name"
+_NOWHERE: Final = Quote(text="", start=0, end=0)
+
+Analyse = Callable[[str], str]
+Table = Mapping[str, Predicate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One named difference, for reports and logs."""
+
+    operation: Operation
+    fact_id: str
+    text: str
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A change and the names of its differences; or, first, a question.
+
+    ``texts`` are the sentences, by fact id, that are new or read differently than before: what
+    must be embedded.
+    """
+
+    change: GraphChange
+    outcomes: tuple[Outcome, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    question: KnownQuery | None = None
+
+
+# --------------------------------------------------------------------------- assertions
+
+
+def assert_all(scope: Scope, event: Event, extraction: Extraction) -> tuple[Assertion, ...]:
+    """Return the assertions of one event's extraction, not yet resolved.
+
+    A correction becomes a denial of what it replaces and an affirmation of what holds; a mention
+    becomes an assertion of ``mentioned``, so that links to episodes live and die with them.
+    """
+    if event.seq is None or event.recorded_at is None:
+        raise ValueError(f"event {event.id!r} has not been through the log")
+    episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
+    principal = event.author or f"@{event.role}"
+    stated: list[tuple[int, Statement]] = []
+    for i, statement in enumerate(extraction.statements):
+        stated += [(2 * i + j, part) for j, part in enumerate(_parts(statement))]
+    mentions = [*extraction.mentions, *_possessors(extraction)]
+    for j, mention in enumerate(dict.fromkeys(mentions)):
+        bare = Statement(subject=mention, predicate=MENTIONED, quote=_NOWHERE, confidence=1.0)
+        stated.append((100_000 + j, bare))
+    return tuple(
+        Assertion(
+            id=ids.derive("assertion", scope.key, episode_id, extraction.extractor, ordinal),
+            scope=scope,
+            event_id=event.id,
+            episode_id=episode_id,
+            session_id=event.session_id,
+            seq=event.seq,
+            ordinal=ordinal,
+            statement=statement,
+            extractor=extraction.extractor,
+            source_class=event.source_class,
+            origin=event.origin,
+            principal=principal,
+            occurred_at=event.occurred_at,
+            recorded_at=event.recorded_at,
+            names=_names(statement, event.author, scope),
+            quarantined=statement.predicate != MENTIONED
+            and trust.suspicious(f"{statement.quote.text}\n{statement.value or ''}"),
+        )
+        for ordinal, statement in stated
+    )
+
+
+def _parts(statement: Statement) -> tuple[Statement, ...]:
+    if statement.polarity != "correct":
+        return (statement,)
+    holds = replace(statement, polarity="affirm", replaces=None)
+    if not statement.replaces:
+        return (holds,)
+    wrong = replace(statement, polarity="deny", replaces=None, valid_from=None, valid_to=None)
+    if statement.object is not None:
+        other = Mention(name=statement.replaces, kind=statement.object.kind)
+        return (replace(wrong, object=other), holds)
+    return (replace(wrong, value=statement.replaces), holds)
+
+
+def _possessors(extraction: Extraction) -> Iterable[Mention]:
+    """Yield whose relations are spoken of: they are mentioned, too."""
+    spoken = [*extraction.mentions]
+    for s in extraction.statements:
+        spoken += [s.subject, *([s.object] if s.object else [])]
+    for mention in spoken:
+        if mention.descriptor:
+            if mention.possessor:
+                yield Mention(name=mention.possessor, kind="person")
+            else:
+                yield Mention(name="", kind="person", speaker=True)
+
+
+def _names(statement: Statement, author: str | None, scope: Scope) -> tuple[str, ...]:
+    found: list[str] = []
+    for mention in (statement.subject, statement.object):
+        if mention is not None:
+            found += identity.keys_of(mention, author, scope)
+    if statement.predicate == HAS_NAME and statement.value:
+        found.append(ids.name_key(statement.value))
+    return tuple(sorted(set(found)))
+
+
+def resolve(
+    assertion: Assertion, resolver: Resolver, table: Table, *, kept: Container[str] = ()
+) -> Assertion:
+    """Return the assertion with its entities and slot; both None where it is undecided.
+
+    An end that was decided before for one of ``kept`` stays with it.
+    """
+    statement = assertion.statement
+    author = None if assertion.principal.startswith("@") else assertion.principal
+
+    def who(mention: Mention, before: str | None) -> str | None:
+        if before is not None and before in kept:
+            return before
+        return resolver.resolve(
+            mention, author=author, event=assertion.episode_id, at=assertion.recorded_at
+        )
+
+    subject = who(statement.subject, assertion.subject_id)
+    object_ = None
+    if statement.object is not None:
+        object_ = who(statement.object, assertion.object_id)
+    undecided = subject is None or (statement.object is not None and object_ is None)
+    found = replace(assertion, subject_id=subject, object_id=object_, slot=None)
+    if undecided or subject is None or statement.predicate == MENTIONED or subject == object_:
+        return found
+    if (
+        statement.predicate == HAS_NAME
+        and statement.polarity == "affirm"
+        and statement.value
+        and not assertion.quarantined
+    ):
+        resolver.rename(subject, statement.value)
+    predicate = get(table, statement.predicate)
+    return replace(
+        found, slot=slot_of(assertion.scope, subject, predicate, object_key(found))
+    )
+
+
+# --------------------------------------------------------------------------- plan
+
+
+def ask(assertions: Sequence[Assertion], table: Table) -> KnownQuery:
+    """Return what planning these assertions needs to know, in one read."""
+    names = [n for a in assertions for n in a.names]
+    stated = [a.statement for a in assertions if a.statement.predicate != MENTIONED]
+    functional = {s.predicate for s in stated if get(table, s.predicate).functional}
+    keyed = {s.predicate for s in stated} - functional
+    return KnownQuery(
+        names=tuple(sorted(set(names))),
+        predicates=tuple(sorted(functional)),
+        keyed=tuple(sorted(keyed)),
+        values=tuple(sorted({ids.name_key(s.value) for s in stated if s.value})),
+    )
+
+
+def plan(
+    scope: Scope,
+    assertions: Sequence[Assertion],
+    known: Known,
+    *,
+    watermark: Watermark | None,
+    table: Table,
+    analyse: Analyse,
+) -> Plan:
+    """Resolve the assertions of a batch and fold what they touch. See the module's head."""
+    resolver = Resolver(scope)
+    resolver.learn(known.entities)
+    before = {e.id: e for e in known.entities}
+    live = {a.id: a for a in known.assertions}
+    fresh = [
+        resolve(a, resolver, table)
+        for a in sorted(assertions, key=lambda a: (a.seq, a.ordinal))
+    ]
+    live.update({a.id: a for a in fresh})
+    empty = GraphChange(scope=scope, stream=scope.stream, watermark=watermark)
+
+    renamed = tuple(
+        sorted(i for i, e in before.items() if resolver.entities[i].name != e.name)
+    )
+    if renamed and not set(renamed) <= set(known.spans):
+        return Plan(change=empty, question=KnownQuery(entity_ids=renamed))
+
+    slots = {a.slot for a in fresh if a.slot}
+    slots |= {a.slot for a in live.values() if a.slot and {a.subject_id, a.object_id} & {*renamed}}
+    entities = _dated(resolver, before, fresh)
+    facts = refold(slots, live.values(), {**resolver.entities, **entities}, table, analyse)
+    put, gone, outcomes = difference(slots, known.facts, facts)
+    stored = {a.id: a for a in known.assertions}
+    return Plan(
+        change=replace(
+            empty,
+            put_entities=tuple(e for i, e in sorted(entities.items()) if before.get(i) != e),
+            put_assertions=tuple(a for a in fresh if stored.get(a.id) != a),
+            put_facts=put,
+            delete_facts=gone,
+        ),
+        outcomes=outcomes,
+        texts=fresh_texts(known.facts, put),
+    )
+
+
+def _dated(
+    resolver: Resolver, before: Mapping[str, Entity], fresh: Iterable[Assertion]
+) -> dict[str, Entity]:
+    """Return the entities that changed, with the times of the assertions that link to them."""
+    found = {i: resolver.entities[i] for i in resolver.touched}
+    for a in fresh:
+        for entity_id in {a.subject_id, a.object_id} - {None}:
+            entity = found.get(entity_id) or resolver.entities[entity_id]
+            old = entity_id in before
+            first = min(entity.created_at, a.recorded_at) if old else entity.created_at
+            last = max(entity.updated_at, a.recorded_at)
+            found[entity_id] = replace(entity, created_at=first, updated_at=last)
+    return found
+
+
+def refold(
+    slots: Iterable[str],
+    assertions: Iterable[Assertion],
+    entities: Mapping[str, Entity],
+    table: Table,
+    analyse: Analyse,
+) -> tuple[Fact, ...]:
+    """Return every fact version of these slots, from their live assertions alone."""
+    by_slot: dict[str, list[Assertion]] = {slot: [] for slot in slots}
+    for a in assertions:
+        if a.slot in by_slot:
+            by_slot[a.slot].append(a)
+    found: list[Fact] = []
+    for slot, stated in sorted(by_slot.items()):
+        if stated:
+            predicate = get(table, stated[0].statement.predicate)
+            for version in versions(stated, predicate, slot=slot):
+                found.append(_fact(version, slot, predicate, entities, analyse))
+    return tuple(found)
+
+
+def _fact(
+    version: Version,
+    slot: str,
+    predicate: Predicate,
+    entities: Mapping[str, Entity],
+    analyse: Analyse,
+) -> Fact:
+    belief = version.belief
+    support = belief.support
+    first = support[0]
+    # "value" may be compared without case but is shown as it was first written.
+    object_name = entities[belief.object_id].name if belief.object_id else belief.value or ""
+    over = belief.valid_to is not None and belief.valid_to <= version.recorded_at
+    template = predicate.past if over else predicate.text
+    text = template.replace("{s}", entities[belief.subject_id].name, 1).replace(
+        "{o}", object_name, 1
+    )
+    source = max((a.source_class for a in support), key=lambda s: s.authority)
+    return Fact(
+        id=belief.id,
+        scope=first.scope,
+        slot=slot,
+        subject_id=belief.subject_id,
+        predicate=predicate.name,
+        object_id=belief.object_id,
+        value=belief.value,
+        text=text,
+        terms=analyse(text),
+        type=predicate.type if first.statement.type == "semantic" else first.statement.type,
+        topic=first.statement.topic or predicate.topic,
+        status=belief.status,
+        confidence=trust.confidence(support, contradicted=bool(belief.contradicts)),
+        importance=max(predicate.importance, *(a.statement.importance for a in support)),
+        source_class=source,
+        origin=_origin(support),
+        valid_from=belief.valid_from,
+        valid_to=belief.valid_to,
+        recorded_at=version.recorded_at,
+        retired_at=version.retired_at,
+        support=tuple(
+            Support(
+                assertion_id=a.id,
+                event_id=a.event_id,
+                episode_id=a.episode_id,
+                quote=a.statement.quote.text,
+                polarity=a.statement.polarity,
+            )
+            for a in support
+        ),
+        supersedes=belief.supersedes,
+        reason=belief.reason,
+        contradicts=belief.contradicts,
+    )
+
+
+def _origin(support: Sequence[Assertion]) -> Origin:
+    return "explicit" if any(a.origin == "explicit" for a in support) else support[0].origin
+
+
+# --------------------------------------------------------------------------- difference
+
+
+def difference(
+    slots: Iterable[str], old: Iterable[Fact], new: Iterable[Fact]
+) -> tuple[tuple[Fact, ...], tuple[tuple[str, datetime], ...], tuple[Outcome, ...]]:
+    """Return versions to put, versions to delete, and the names of the differences."""
+    touched = set(slots)
+    was = {(f.id, f.recorded_at): f for f in old if f.slot in touched}
+    now = {(f.id, f.recorded_at): f for f in new}
+    put = tuple(f for key, f in now.items() if was.get(key) != f)
+    gone = tuple(sorted(key for key in was if key not in now))
+    return put, gone, tuple(_outcomes(was.values(), now.values()))
+
+
+def fresh_texts(old: Iterable[Fact], put: Iterable[Fact]) -> dict[str, str]:
+    """Return the newest sentence of every fact put, where no stored version reads the same."""
+    stored = {(f.id, f.text) for f in old}
+    newest = {f.id: f.text for f in sorted(put, key=lambda f: f.recorded_at)}
+    return {i: text for i, text in newest.items() if (i, text) not in stored}
+
+
+def _outcomes(was: Iterable[Fact], now: Iterable[Fact]) -> Iterable[Outcome]:
+    old = {f.id: f for f in was if f.retired_at is None}
+    for fact in now:
+        if fact.retired_at is not None:
+            continue
+        before = old.pop(fact.id, None)
+        name: Operation | None = None
+        if before is None:
+            name = "CONFLICT" if fact.status == "conflict" else "CREATE"
+            if fact.supersedes and fact.status == "active":
+                name = "UPDATE"
+        elif before.valid_to != fact.valid_to or before.valid_from != fact.valid_from:
+            name = "UPDATE"
+        elif len(before.support) < len(fact.support):
+            name = "CORROBORATE"
+        if name is not None:
+            yield Outcome(
+                operation=name, fact_id=fact.id, text=fact.text, event_ids=fact.event_ids
+            )
+    for fact in old.values():
+        yield Outcome(
+            operation="INVALIDATE", fact_id=fact.id, text=fact.text, event_ids=fact.event_ids
+        )
+
+
+def merge(changes: Sequence[GraphChange]) -> GraphChange:
+    """Join the changes of one batch's scopes into one, to be written in one transaction."""
+    first = changes[0]
+
+    def all_of(name: str) -> tuple[object, ...]:
+        return tuple(x for change in changes for x in getattr(change, name))
+
+    lists = [f for f in GraphChange.__dataclass_fields__ if f.startswith(("put_", "delete_"))]
+    return replace(first, **{name: all_of(name) for name in lists})
+
+
+__all__ = [
+    "Outcome",
+    "Plan",
+    "ask",
+    "assert_all",
+    "difference",
+    "fresh_texts",
+    "merge",
+    "plan",
+    "refold",
+    "resolve",
+]

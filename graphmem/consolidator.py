@@ -1,0 +1,382 @@
+"""One batch of a stream through both stages: the only I/O of consolidation.
+
+The worker and ``generate_memories`` both come here, so there is one path from an event to a fact.
+Stage *episodes* needs no language model: an outage of the model hides nothing from recall. Stage
+*facts* extracts (once, the log keeps it), asks, plans and applies. Also carries erasures through,
+whoever began them. Does not know when it is called, nor how failures are counted into waiting:
+that is ``retry``, pure, with its randomness as an argument.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from graphmem import codec, ids
+from graphmem.consolidation import forgetting
+from graphmem.consolidation import plan as planning
+from graphmem.consolidation.plan import Outcome
+from graphmem.consolidation.predicates import Predicate
+from graphmem.errors import GraphmemError, LeaseLost
+from graphmem.models import (
+    Assertion,
+    Claim,
+    Embedding,
+    Episode,
+    Event,
+    Extraction,
+    Fact,
+    GraphChange,
+    JsonPart,
+    Known,
+    KnownQuery,
+    Scope,
+    Watermark,
+)
+from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
+from graphmem.retrieval.text import analyse, embedded_text, indexed_text
+
+log = logging.getLogger(__name__)
+
+FORGET_LEASE_S: Final = 60.0
+_CONTEXT_EVENTS: Final = 20
+
+
+def terms_of(text: str) -> str:
+    """Return what full text indexes of a text."""
+    return " ".join(analyse(text))
+
+
+def home_of(event: Event, scope: Scope) -> Scope:
+    """Return the level at which an event's memories live: the user's, or a private agent's."""
+    return Scope(app=scope.app, user=scope.user, agent=event.private_to)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchReport:
+    """What one batch made: events taken in, and the named differences."""
+
+    stream: str
+    first_seq: int
+    last_seq: int
+    events: int
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one batch holds, how long a lease lasts and how often a batch is tried."""
+
+    lease_s: float = 30.0
+    batch_events: int = 32
+    batch_bytes: int = 65536
+    attempts: int = 6
+    backoff_s: float = 0.5
+    backoff_most_s: float = 300.0
+
+
+def retry(
+    error: GraphmemError, attempts: int, limits: Limits, *, now: datetime, jitter: float
+) -> tuple[datetime | None, bool]:
+    """Return when to try again and whether to park instead.
+
+    Full jitter (Brooker, "Exponential Backoff and Jitter", AWS 2015): ``jitter`` is from 0 to 1.
+    What cannot succeed by waiting parks at once.
+    """
+    if not error.retryable or attempts + 1 >= limits.attempts:
+        return None, True
+    ceiling = min(limits.backoff_most_s, limits.backoff_s * 2**attempts)
+    return now + timedelta(seconds=ceiling * jitter), False
+
+
+class Consolidator:
+    """Takes claims to facts, and erasures to their end, over the ports it is given."""
+
+    def __init__(
+        self,
+        sessions: SessionStore,
+        graph: GraphStore,
+        extractor: Extractor,
+        embedder: Embedder,
+        *,
+        predicates: Mapping[str, Predicate],
+        limits: Limits | None = None,
+    ) -> None:
+        self.sessions = sessions
+        self.graph = graph
+        self.embedder = embedder
+        self._extractor = extractor
+        self._table = predicates
+        self.limits = limits or Limits()
+
+    async def step(
+        self,
+        owner: str,
+        *,
+        stream: str | None = None,
+        now: datetime | None = None,
+        jitter: float = 1.0,
+    ) -> BatchReport | None:
+        """Claim a batch, take it through both stages, acknowledge; None if nothing was ready.
+
+        A failure is recorded with the stream (to be tried again, or parked) and raised.
+        """
+        claim = await self.sessions.claim(
+            owner,
+            lease_s=self.limits.lease_s,
+            max_events=self.limits.batch_events,
+            max_bytes=self.limits.batch_bytes,
+            stream=stream,
+            now=now,
+        )
+        if claim is None:
+            return None
+        try:
+            return await self._batch(claim, now=now)
+        except LeaseLost:
+            log.info("lease lost", extra={"stream": claim.stream, "fence": claim.fence})
+            raise
+        except GraphmemError as error:
+            began = now or claim.lease_until - timedelta(seconds=self.limits.lease_s)
+            again, park = retry(error, claim.attempts, self.limits, now=began, jitter=jitter)
+            await self.sessions.release(
+                claim, not_before=again, reason=f"{type(error).__name__}: {error}", park=park
+            )
+            raise
+
+    async def _batch(self, claim: Claim, *, now: datetime | None) -> BatchReport:
+        await self.finish_erasures(claim.scope, fence=claim.fence, now=claim.lease_until)
+        if claim.stage == "episodes":
+            await self._episodes(claim)
+            moved = await self.sessions.acknowledge(claim)
+            if moved is None:
+                raise LeaseLost
+            claim = await self.sessions.renew(moved, lease_s=self.limits.lease_s, now=now)
+        outcomes = await self._facts(claim)
+        await self.sessions.acknowledge(claim)
+        return BatchReport(
+            stream=claim.stream,
+            first_seq=claim.first_seq,
+            last_seq=claim.last_seq,
+            events=len(claim.events),
+            outcomes=outcomes,
+        )
+
+    # stage: episodes ------------------------------------------------------------------------
+
+    async def _episodes(self, claim: Claim) -> None:
+        episodes = [_episode(e, claim.scope) for e in claim.events if is_episode(e)]
+        change = GraphChange(
+            scope=claim.scope,
+            stream=claim.stream,
+            watermark=Watermark(stream=claim.stream, stage="episodes", seq=claim.last_seq),
+            put_episodes=tuple(episodes),
+            put_embeddings=await self.embed_episodes(episodes),
+            model_id=self.embedder.model_id,
+        )
+        await self.graph.apply(change, fence=claim.fence)
+
+    async def embed_episodes(self, episodes: Sequence[Episode]) -> tuple[Embedding, ...]:
+        """Return the vectors of every window of every episode."""
+        return await self._embed(
+            [
+                (e.id, "episode", embedded_text(e.author, e.occurred_at, window))
+                for e in episodes
+                for window in self.embedder.windows(e.text)
+            ]
+        )
+
+    async def _embed(self, items: Sequence[tuple[str, str, str]]) -> tuple[Embedding, ...]:
+        if not items:
+            return ()
+        vectors = await self.embedder.embed([text for *_, text in items], purpose="document")
+        grouped: dict[tuple[str, str], list[int]] = {}
+        for i, (item, kind, _) in enumerate(items):
+            grouped.setdefault((item, kind), []).append(i)
+        return tuple(
+            Embedding(
+                item_id=item,
+                kind="episode" if kind == "episode" else "fact",
+                vectors=np.ascontiguousarray(vectors[where]),
+            )
+            for (item, kind), where in grouped.items()
+        )
+
+    # stage: facts ---------------------------------------------------------------------------
+
+    async def _facts(self, claim: Claim) -> tuple[Outcome, ...]:
+        extractions = await self._extract(claim)
+        by_home: dict[Scope, list[Assertion]] = {}
+        for event, extraction in zip(claim.events, extractions, strict=True):
+            home = home_of(event, claim.scope)
+            by_home.setdefault(home, []).extend(
+                planning.assert_all(home, event, extraction)
+            )
+        mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
+        changes = [GraphChange(scope=claim.scope, stream=claim.stream, watermark=mark)]
+        outcomes: list[Outcome] = []
+        texts: dict[str, str] = {}
+        for home, assertions in by_home.items():
+            plan = await self._plan(home, assertions, mark)
+            changes.append(plan.change)
+            outcomes += plan.outcomes
+            texts |= plan.texts
+        change = await self._with_vectors(planning.merge(changes), texts)
+        if not await self.graph.apply(change, fence=claim.fence):
+            return ()
+        return tuple(outcomes)
+
+    async def _extract(self, claim: Claim) -> Sequence[Extraction]:
+        kept = await self.sessions.extractions(claim)
+        if len(kept) == len(claim.events):
+            return kept
+        context: Sequence[Event] = ()
+        if claim.events and claim.first_seq > 1:
+            context = await self.sessions.read(
+                claim.scope,
+                after_seq=max(0, claim.first_seq - 1 - _CONTEXT_EVENTS),
+                limit=_CONTEXT_EVENTS,
+            )
+            context = [e for e in context if e.seq is not None and e.seq < claim.first_seq]
+        read = [e for e in claim.events if given_extraction(e) is None]
+        fresh = iter(await self._extractor.extract(read, context=context))
+        found = [given_extraction(e) or next(fresh) for e in claim.events]
+        await self.sessions.save_extractions(claim, found)
+        return found
+
+    async def _plan(
+        self, home: Scope, assertions: Sequence[Assertion], mark: Watermark
+    ) -> planning.Plan:
+        known = await self.graph.known(home, planning.ask(assertions, self._table))
+        while True:
+            plan = planning.plan(
+                home, assertions, known, watermark=mark, table=self._table, analyse=terms_of
+            )
+            if plan.question is None:
+                return plan
+            known = _joined(known, await self.graph.known(home, plan.question))
+
+    async def _with_vectors(self, change: GraphChange, texts: Mapping[str, str]) -> GraphChange:
+        return replace(
+            change,
+            put_embeddings=await self._embed([(i, "fact", t) for i, t in texts.items()]),
+            model_id=self.embedder.model_id,
+        )
+
+    # erasure --------------------------------------------------------------------------------
+
+    async def forget(
+        self, home: Scope, episode_ids: Sequence[str], *, now: datetime
+    ) -> tuple[str, planning.Plan]:
+        """Erase events with all that was read from them; the receipt's id, and what it changed.
+
+        One log transaction marks them and takes the stream; then the graph, then the log. Whoever
+        claims the stream next finishes an erasure that was cut short.
+        """
+        receipt, fence = await self.sessions.tombstone(
+            home, episode_ids, lease_s=FORGET_LEASE_S, now=now
+        )
+        plan = await self._unlearn(home, episode_ids, fence)
+        await self.sessions.erase(home, receipt, now=now)
+        return receipt, plan
+
+    async def finish_erasures(self, scope: Scope, *, fence: int, now: datetime) -> None:
+        """Carry open receipts of the stream through, under a claim's fence."""
+        for receipt, episode_ids in await self.sessions.tombstones(scope):
+            log.info("finishing an erasure", extra={"stream": scope.stream, "receipt": receipt})
+            events = await self.sessions.events(scope, episode_ids)
+            homes: dict[Scope, list[str]] = {}
+            for event in events:
+                episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
+                homes.setdefault(home_of(event, scope), []).append(episode_id)
+            for home, members in homes.items():
+                await self._unlearn(home, members, fence)
+            await self.sessions.erase(scope, receipt, now=now)
+
+    async def _unlearn(
+        self, home: Scope, episode_ids: Sequence[str], fence: int
+    ) -> planning.Plan:
+        # First the fence alone: what is in flight under an older one can no longer land between
+        # what we read here and what we write.
+        await self.graph.apply(GraphChange(scope=home, stream=home.stream), fence=fence)
+        plan = await self.preview(home, episode_ids)
+        await self.graph.apply(await self._with_vectors(plan.change, plan.texts), fence=fence)
+        return plan
+
+    async def preview(self, home: Scope, episode_ids: Sequence[str]) -> planning.Plan:
+        """Return what erasing these episodes would change; writes nothing."""
+        asked = KnownQuery(episode_ids=tuple(episode_ids))
+        known = await self.graph.known(home, asked)
+        doomed = set(episode_ids)
+        erasure = forgetting.begin([a for a in known.assertions if a.episode_id in doomed])
+        while True:
+            known = _joined(known, await self.graph.known(home, erasure.question(episode_ids)))
+            wider = forgetting.widen(erasure, known)
+            if wider == erasure:
+                break
+            erasure = wider
+        while True:
+            plan = forgetting.unlearn(
+                home, erasure, episode_ids, known, table=self._table, analyse=terms_of
+            )
+            if plan.question is None:
+                return plan
+            known = _joined(known, await self.graph.known(home, plan.question))
+
+
+def given_extraction(event: Event) -> Extraction | None:
+    """Return the statements that a caller had read already and put into the log."""
+    if event.type != "system_event" or event.origin != "bootstrapped":
+        return None
+    for part in event.parts:
+        match part:
+            case JsonPart(value={"extraction": str(body)}):
+                return codec.load_extraction(body)
+            case _:
+                continue
+    return None
+
+
+def is_episode(event: Event) -> bool:
+    """Return whether an event is something to recall: a decision, which has no words, is not."""
+    return bool(event.text.strip())
+
+
+def _episode(event: Event, scope: Scope) -> Episode:
+    if event.seq is None or event.recorded_at is None:
+        raise ValueError(f"event {event.id!r} has not been through the log")
+    return Episode(
+        id=ids.episode(scope.app, scope.user, event.session_id, event.id),
+        scope=home_of(event, scope),
+        event_id=event.id,
+        session_id=event.session_id,
+        seq=event.seq,
+        role=event.role,
+        author=event.author,
+        text=event.text,
+        terms=terms_of(indexed_text(event.author, event.occurred_at, event.text)),
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        source_class=event.source_class,
+        origin=event.origin,
+        metadata=event.metadata,
+    )
+
+
+def _joined(one: Known, other: Known) -> Known:
+    """Return both answers as one; the later one wins where they overlap."""
+    assertions = {a.id: a for a in (*one.assertions, *other.assertions)}
+    facts: dict[tuple[str, datetime], Fact] = {
+        (f.id, f.recorded_at): f for f in (*one.facts, *other.facts)
+    }
+    entities = {e.id: e for e in (*one.entities, *other.entities)}
+    return Known(
+        entities=tuple(sorted(entities.values(), key=lambda e: e.id)),
+        assertions=tuple(sorted(assertions.values(), key=lambda a: (a.seq, a.ordinal))),
+        facts=tuple(facts.values()),
+        slots=tuple(sorted({*one.slots, *other.slots})),
+        spans={**one.spans, **other.spans},
+    )

@@ -1,0 +1,1 @@
+"""Measuring recall on public benchmarks, through the real store."""

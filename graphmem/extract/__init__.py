@@ -1,0 +1,1 @@
+"""Extractors: they read statements out of events. ``rules`` needs no model."""

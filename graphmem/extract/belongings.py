@@ -1,0 +1,256 @@
+"""Reads what somebody has: a sister called Anna, two cats, Miso and Tofu, a red bike, my boat.
+
+Does not know the verb. A pet or a thing with a name becomes an entity; an unnamed thing that
+nobody would name stays a value.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from graphmem.extract.lexicon import Grammar, Kin
+from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.sentences import Sentence
+from graphmem.extract.values import Object, ValueReader
+from graphmem.models import Mention
+
+_MAX_ADJECTIVES: Final = 3
+
+
+class BelongingReader:
+    """Reads the belongings of one sentence."""
+
+    __slots__ = ("_g", "_name_reader", "_s", "_scene", "_values")
+
+    def __init__(
+        self, grammar: Grammar, scene: Scene, s: Sentence, names: NameReader, values: ValueReader
+    ) -> None:
+        self._g = grammar
+        self._scene = scene
+        self._s = s
+        self._name_reader = names
+        self._values = values
+
+    def read(self, kind: str, i: int, owner: Mention) -> Sequence[Object]:
+        """Return the belongings of a kind (pet, kin, possession, mything) that begin at ``i``."""
+        whose = "" if owner.speaker else owner.name
+        if not whose and not owner.speaker:
+            return ()
+        match kind:
+            case "pet":
+                return self._pets(i, whose)
+            case "kin":
+                return self._kin(i, whose)
+            case "possession":
+                return self._possession(i, whose)
+            case "mything":
+                return self._my_thing(i, whose)
+            case _:
+                return ()
+
+    def _adjectives(self, i: int) -> int:
+        """Pass the article, a number and up to three adjectives (any lower-case words)."""
+        at = i
+        if self._s.low(at) in ("a", "an", "another", "one") or self._s.low(at) in self._g.numbers:
+            at += 1
+        return at
+
+    def _names(self, at: int, *, person: bool) -> list[Name]:
+        """Read "called Anna", "named Miso and Tofu", ", Anna and Ines", "- Miso -"."""
+        s = self._s
+        low = s.low(at)
+        told = low in ("called", "named")
+        if not told and low not in (",", ":", "-", "–", "—", "("):
+            return []
+        at += 1 + (not told and s.low(at + 1) in ("called", "named"))
+        found: list[Name] = []
+        while len(found) < 6:
+            name = (
+                self._name_reader.person(s, at, strong=True)
+                if person and not told
+                else self._name_reader.label(s, at, told=told)
+            )
+            if name is None:
+                break
+            found.append(name)
+            at = name.end
+            if s.low(at) not in (",", "and", "&"):
+                break
+            at += 1 + (s.low(at) == "," and s.low(at + 1) == "and")
+        if found and not told and not (self._values.ends(found[-1].end)):
+            return []
+        return found
+
+    def _pets(self, i: int, whose: str) -> Sequence[Object]:
+        s, g = self._s, self._g
+        at = self._adjectives(i)
+        if at == i and s.low(i) not in g.modifiers:
+            return ()
+        start = at
+        while at - start <= _MAX_ADJECTIVES and at < len(s):
+            one = g.pets.match(s.lows, at)
+            several = g.pets_plural.match(s.lows, at)
+            if one is not None and (
+                s.low(one[0])
+                in (
+                    "allergy",
+                    "food",
+                    "person",
+                    "sitter",
+                    "lover",
+                    "house",
+                    "hair",
+                    "show",
+                    "bed",
+                    "owner",
+                    "park",
+                    "walker",
+                    "cafe",
+                    "café",
+                    "tank",
+                    "sitting",
+                    "'s",
+                    "training",
+                )
+            ):
+                return ()
+            if one is not None:
+                return self._named(one[0], one[1], whose, one=True)
+            if several is not None:
+                return self._named(several[0], _single(several[1]), whose, one=False)
+            if (
+                self._values.ends(at)
+                or s.lows[at] in g.verbish
+                or s.lows[at] in ("of", "in", "to", "on")
+            ):
+                return ()
+            at += 1
+        return ()
+
+    def _named(self, end: int, noun: str, whose: str, *, one: bool) -> Sequence[Object]:
+        names = self._names(end, person=False)
+        if names:
+            last = names[-1].end
+            return [
+                Object(
+                    last,
+                    Mention(name=n.text, kind="thing", descriptor=noun, possessor=whose),
+                    noun=noun,
+                    predicate="pet_of",
+                )
+                for n in (names[:1] if one else names)
+            ]
+        if not one:
+            return ()
+        mention = Mention(name="", kind="thing", descriptor=noun, possessor=whose)
+        # "Her name's Coco", says the next sentence.
+        self._scene.meet(Ref(mention=mention, start=end, end=end, kind="thing"))
+        return (Object(end, mention, noun=noun, predicate="pet_of"),)
+
+    def _kin(self, i: int, whose: str) -> Sequence[Object]:
+        s, g = self._s, self._g
+        at = self._adjectives(i)
+        if at == i:
+            return ()
+        while s.low(at) in g.modifiers and at - i < 4:
+            at += 1
+        kin = g.kin.get(s.low(at))
+        if kin is not None:
+            if kin.noun in ("friend", "colleague", "manager", "neighbour", "partner", "roommate"):
+                # "I have a friend who …": worth keeping only with a name.
+                return self._kinsmen(self._names(at + 1, person=True)[:1], kin, whose)
+            names = self._names(at + 1, person=True)[:1]
+            if names:
+                return self._kinsmen(names, kin, whose)
+            if not self._values.ends(at + 1) and s.low(at + 1) not in ("in", "living", "called"):
+                return ()
+            mention = Mention(name="", kind="person", descriptor=kin.noun, possessor=whose)
+            return (Object(at + 1, mention, noun=kin.noun, predicate=kin.predicate),)
+        several = g.kin_plural.get(s.low(at))
+        if several is None:
+            return ()
+        names = self._names(at + 1, person=True)
+        return self._kinsmen(names, several, whose) if len(names) > 1 else ()
+
+    def _kinsmen(self, names: Sequence[Name], kin: Kin, whose: str) -> Sequence[Object]:
+        out: list[Object] = []
+        for name in names:
+            mention = Mention(name=name.text, kind="person", descriptor=kin.noun, possessor=whose)
+            gender = name.gender if kin.gender == "u" else kin.gender
+            met = Ref(mention=mention, start=0, end=name.end, kind="person", gender=gender)
+            self._scene.meet(met)
+            out.append(Object(names[-1].end, mention, noun=kin.noun, predicate=kin.predicate))
+        return out
+
+    def _possession(self, i: int, whose: str) -> Sequence[Object]:
+        s, g = self._s, self._g
+        at = self._adjectives(i)
+        if at == i:
+            return ()
+        start = at
+        while at - start <= _MAX_ADJECTIVES and at < len(s):
+            found = g.possessions.match(s.lows, at)
+            if found is not None:
+                end, noun = found
+                if s.low(end) in ("called", "named"):
+                    name = self._name_reader.label(s, end + 1, told=True)
+                    if name is None:
+                        return ()
+                    mention = Mention(
+                        name=name.text, kind="thing", descriptor=noun, possessor=whose
+                    )
+                    return (Object(name.end, mention, noun=noun, predicate="owns"),)
+                if not self._values.ends(end) and s.low(end) not in ("in", "on", "near"):
+                    return ()
+                if g.nameable.match(s.lows, at) is not None:
+                    mention = Mention(name="", kind="thing", descriptor=noun, possessor=whose)
+                    return (Object(end, mention, noun=noun, predicate="owns"),)
+                return (Object(end, value=span_text(s, start, end)),)
+            if (
+                self._values.ends(at)
+                or s.lows[at] in g.verbish
+                or s.lows[at] in ("of", "in", "to", "on")
+            ):
+                return ()
+            at += 1
+        return ()
+
+    def _my_thing(self, i: int, whose: str) -> Sequence[Object]:
+        """What is sold: "my old car", "our boat", "the Inez"."""
+        s, g = self._s, self._g
+        if s.low(i) not in ("my", "our", "the", "his", "her"):
+            return ()
+        at = i + 1
+        known = self._name_reader.label(s, at) if s.low(i) == "the" else None
+        if known is not None:
+            mention = self._scene.named.get(known.text.lower())
+            mention = mention or Mention(name=known.text, kind="thing")
+            return (Object(known.end, mention),) if mention.kind == "thing" else ()
+        while s.low(at) in g.modifiers and at - i < 4:
+            at += 1
+        found = g.possessions.match(s.lows, at)
+        if found is None or not (
+            self._values.ends(found[0]) or s.low(found[0]) in ("to", "in", "on")
+        ):
+            name = self._name_reader.label(s, found[0]) if found is not None else None
+            if found is None or name is None:
+                return ()
+            mention = Mention(name=name.text, kind="thing", descriptor=found[1], possessor=whose)
+            return (Object(name.end, mention),)
+        if g.nameable.match(s.lows, at) is None:
+            return (Object(found[0], value=found[1]),)
+        return (
+            Object(found[0], Mention(name="", kind="thing", descriptor=found[1], possessor=whose)),
+        )
+
+
+def _single(plural: str) -> str:
+    """Return the singular of a pet's plural."""
+    return {
+        "puppies": "dog",
+        "pups": "dog",
+        "kittens": "cat",
+        "kitties": "cat",
+        "bunnies": "rabbit",
+        "ponies": "pony",
+    }.get(plural, plural.removesuffix("s"))

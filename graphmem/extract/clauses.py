@@ -1,0 +1,465 @@
+"""Finds the clauses of a sentence that claim something: who, which verb, in which time.
+
+Does not know what verbs mean. What only might be so never becomes a clause: questions,
+conditions, wishes, reports of others' words, modal verbs, guesses.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from graphmem.extract.dates import Date
+from graphmem.extract.lexicon import Form, Grammar
+from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.sentences import Sentence
+
+Tense = Literal["present", "past", "perfect", "used", "modal", "goal"]
+Negation = Literal["", "not", "never", "ended"]
+
+_BE: Final[Mapping[str, Tense]] = {
+    "am": "present", "'m": "present", "is": "present", "'s": "present", "are": "present",
+    "'re": "present", "was": "past", "were": "past", "been": "perfect",
+}  # fmt: skip
+_MAX_GROUP: Final = 9
+"""Tokens that a verb group may span: no English one that we read is longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerbGroup:
+    """A verb with its auxiliaries; ``lemmas`` are all that the word may be. ``end`` is past it."""
+
+    lemmas: tuple[str, ...]
+    tense: Tense
+    negation: Negation
+    modal: str
+    end: int
+    verb: int
+    just: bool = False
+    copula: bool = False
+    continued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Who does what, from token ``start`` to ``limit``, where the next clause begins.
+
+    ``opening`` is where its subject stands, which a clause after "and" shares with the one before.
+    """
+
+    subjects: tuple[Ref, ...]
+    group: VerbGroup
+    start: int
+    opening: int
+    limit: int
+    implied: bool = False
+
+
+def barred(s: Sentence, grammar: Grammar, dates: Sequence[Date]) -> list[bool]:
+    """Return, per token, whether a clause that begins there is only a thought, wish or report."""
+    dated = {i for d in dates for i in range(d.start, d.end)}
+    marks: list[bool] = []
+    thought = condition = False
+    for i, low in enumerate(s.lows):
+        if (thought or condition) and low in ("but", ";"):
+            thought = condition = False
+        elif thought and low in (",", "-", "–", "—", "and"):
+            nxt = i + 1 + (s.low(i + 1) in ("and", "so", "but"))
+            thought = s.low(nxt) not in ("i", "we", "my", "our")
+        marks.append(thought or condition)
+        if i in dated or (i > 0 and s.capital(i)):
+            continue
+        if low in grammar.hedges and not _is_noun(s, i):
+            thought = True
+        elif low in grammar.conditions and (
+            low != "once" or s.low(i + 1) in grammar.sets["subjects"]
+        ):
+            condition = True
+            marks[-1] = True
+    return marks
+
+
+def _is_noun(s: Sentence, i: int) -> bool:
+    """Whether a hedge is none here: a noun ("my dream"), or "you won't believe it"."""
+    if s.lows[i] == "believe" and s.low(i - 1) == "n't" and s.low(i - 2) in ("wo", "ca"):
+        return True
+    return s.low(i - 1) in ("my", "our", "a", "an", "the", "his", "her", "your", "no") and i > 0
+
+
+def unreal(s: Sentence, grammar: Grammar) -> bool:
+    """Whether nothing in the sentence is meant: play, sarcasm, an afterthought of doubt."""
+    for i, low in enumerate(s.lows):
+        if grammar.unreal.match(s.lows, i) is not None:
+            return True
+        # "…, she said", "…, I think": the doubt comes last.
+        if (
+            low == ","
+            and s.low(i + 2) in grammar.hedges
+            and s.low(i + 1) not in ("and", "but", "so")
+        ):
+            after = s.low(i + 3)
+            if after in ("", ".", "!", ",") and s.low(i + 1) not in ("the", "a", "my"):
+                return True
+    tail = s.lows[-3:]
+    return (
+        len(s) > 3
+        and tail[-1:] in ((".",), ("!",))
+        and tail[-2:-1] == ("not",)
+        and tail[0] in (".", "…", ",", "-")
+    )
+
+
+def statement_end(s: Sentence, grammar: Grammar) -> int:
+    """Return up to which token a sentence states something; 0 for a mere question."""
+    if not s.question:
+        return len(s)
+    if s.low(0) in grammar.questions:
+        return 0
+    for i in range(len(s) - 2, 2, -1):
+        if s.lows[i] in (",", "-", "–", "—", "and", "but") and s.low(i + 1) in grammar.questions:
+            # A tag asks about the statement itself: "I live in Porto, don't I?", "…, right?"
+            return 0 if len(s) - i <= 5 else i
+    return 0
+
+
+class ClauseReader:
+    """Reads the clauses of one sentence."""
+
+    __slots__ = ("_dates", "_g", "_refs", "_s", "_scene")
+
+    def __init__(
+        self,
+        grammar: Grammar,
+        scene: Scene,
+        s: Sentence,
+        refs: Mapping[int, Ref],
+        dates: Sequence[Date],
+    ) -> None:
+        self._g = grammar
+        self._scene = scene
+        self._s = s
+        self._refs = refs
+        self._dates = {d.end for d in dates}
+
+    def read(self, marks: Sequence[bool], end: int) -> Iterator[Clause]:
+        """Yield the clauses before token ``end`` that are meant, left to right. O(tokens)."""
+        found: list[tuple[tuple[Ref, ...], VerbGroup, int, bool]] = []
+        i = 0
+        while i < end:
+            self._scene.steps += 1
+            if marks[i]:
+                i += 1
+                continue
+            subjects, after, implied = self._subject(i, found)
+            if subjects:
+                group = self.verb_group(after, subjects)
+                if group is not None and group.end <= end + 1:
+                    found.append((subjects, group, i, implied))
+                    i = max(group.end, i + 1)
+                    continue
+            i += 1
+        for n, (subjects, group, start, implied) in enumerate(found):
+            limit = found[n + 1][2] if n + 1 < len(found) else end
+            # A clause that carries its subject on is quoted from that subject.
+            opening = start if implied or not subjects[0].end else min(start, subjects[0].start)
+            yield Clause(subjects, group, start, opening, limit, implied)
+
+    # ------------------------------------------------------------------ subjects
+
+    def _subject(
+        self, i: int, before: Sequence[tuple[tuple[Ref, ...], VerbGroup, int, bool]]
+    ) -> tuple[tuple[Ref, ...], int, bool]:
+        """Return the subjects that begin at ``i``, where their verb must begin, and if implied."""
+        ref = self._refs.get(i)
+        if ref is not None:
+            return self._named_subject(i, ref)
+        if self._s.low(i) == "who" and before:
+            return (), i, False
+        if (
+            self._s.low(i - 1) in ("and", "but", "then", ",")
+            and before
+            and self._carried(i, before[-1][1])
+        ):
+            return before[-1][0], i, False
+        if self._at_start(i):
+            speaker = Ref(
+                mention=self._scene.speaker, start=i, end=i, kind="person", role="subject"
+            )
+            return (speaker,), i, True
+        return (), i, False
+
+    def _named_subject(self, i: int, ref: Ref) -> tuple[tuple[Ref, ...], int, bool]:
+        s = self._s
+        at = ref.end
+        subjects = [ref]
+        if s.low(at) == "and" and at + 1 in self._refs and ref.role != "object":
+            other = self._refs[at + 1]
+            subjects.append(other)
+            at = other.end
+        elif s.low(at) == "who" or (s.low(at) == "," and s.low(at + 1) == "who"):
+            return (ref,), at + 1 + (s.low(at) == ","), False
+        if any(r.role == "object" for r in subjects) or not self._may_be_subject(i, ref):
+            return (), i, False
+        return tuple(subjects), at, False
+
+    def _may_be_subject(self, i: int, ref: Ref) -> bool:
+        if ref.role == "subject" or i == 0:
+            return True
+        before = self._s.low(i - 1)
+        return (
+            before in self._g.starters
+            or before in self._g.sets["stops"]
+            or before == '"'
+            or not before[0].isalnum()
+            or i in self._dates
+        ) and before != "'s"
+
+    def _carried(self, i: int, last: VerbGroup) -> bool:
+        """Whether a verb that may go on with the last subject stands at ``i``.
+
+        A base form that is a noun as well ("energy and love everywhere") needs a like clause
+        before it: in the present, and not of the same verb ("the calm and love theme").
+        """
+        at = i
+        while self._s.low(at) in self._g.adverbs and at - i < 3:
+            at += 1
+        if self._s.low(at) in (
+            "am",
+            "was",
+            "is",
+            "have",
+            "has",
+            "are",
+            "were",
+            "do",
+            "does",
+            "did",
+            "used",
+        ):
+            return True
+        forms = self._g.forms.get(self._s.low(at), ())
+        if any(form == "base" for _, form in forms) and not any(
+            form == "past" for _, form in forms
+        ):
+            fondness = ("like", "prefer", "dislike")
+            lemma = forms[0][0]
+            if self._s.low(at) == "like" or (lemma in fondness and last.lemmas[0] in fondness):
+                return False
+            return last.tense == "present" and not last.continued
+        return any(form != "ing" for _, form in forms)
+
+    def _at_start(self, i: int) -> bool:
+        """Whether the subject "I" is left out: "Just moved to Porto"."""
+        if i != 0 or len(self._s) < 3:
+            return False
+        at = i
+        while self._s.low(at) in ("just", "finally", "recently", "also", "and", "officially", "so"):
+            at += 1
+        forms = self._g.forms.get(self._s.low(at), ())
+        return any(f == "past" for _, f in forms) and not any(f == "base" for _, f in forms)
+
+    # ------------------------------------------------------------------ verbs
+
+    def verb_group(self, i: int, subjects: Sequence[Ref]) -> VerbGroup | None:
+        """Read auxiliaries, negation and adverbs up to the main verb, or None."""
+        s, g = self._s, self._g
+        third = (
+            len(subjects) == 1
+            and not subjects[0].mention.speaker
+            and subjects[0].mention != self._scene.addressee
+        )
+        negation: Negation = ""
+        modal = ""
+        aux: Tense | None = None
+        just = used = did = False
+        at = i
+        while at < len(s) and at - i < _MAX_GROUP:
+            low = s.lows[at]
+            if low in ("n't", "not"):
+                negation = negation or "not"
+            elif low == "never":
+                negation = "never"
+            elif low == "no" and s.low(at + 1) == "longer":
+                negation = "ended"
+                at += 1
+            elif low in _BE and (low != "'s" or self._is_verb_s(at)):
+                return self._after_be(at, low, aux, negation, modal, just)
+            elif low in ("do", "does", "did") and self._helps(at):
+                did = did or low == "did"
+                aux = "past" if did else "present"
+            elif low in ("have", "has", "had", "'ve", "'s", "'d") and self._participle(at + 1):
+                aux = "perfect"
+            elif low == "used" and s.low(at + 1) == "to" and aux != "perfect":
+                used = True
+                at += 1
+                if s.low(at + 1) == "be":
+                    return VerbGroup(("be",), "used", negation, modal, at + 2, at + 1, copula=True)
+            elif low == "use" and s.low(at + 1) == "to" and did:
+                used = True
+                at += 1
+            elif low in self._g.sets["modals"]:
+                modal = low
+            elif low in g.adverbs and not (
+                g.forms.get(low) and self._main(at, aux, modal, used, third)
+            ):
+                just = just or low in ("just", "now", "recently", "finally")
+            else:
+                return self._main_group(at, aux, modal, used, third, negation, just)
+            at += 1
+        return None
+
+    def _is_verb_s(self, at: int) -> bool:
+        """Whether "'s" is "is": before an article, a preposition, an adverb, an -ing form."""
+        nxt = self._s.low(at + 1)
+        before = self._s.low(at - 1)
+        if before in ("he", "she", "it", "that", "name", "who", "there"):
+            return nxt not in ("been", "got", "moved", "become", "started", "joined")
+        return (
+            nxt
+            in (
+                "a",
+                "an",
+                "the",
+                "not",
+                "from",
+                "allergic",
+                "in",
+                "called",
+                "named",
+                "my",
+                "now",
+                "married",
+                "engaged",
+                "our",
+            )
+            or nxt in self._g.adverbs
+        )
+
+    def _helps(self, at: int) -> bool:
+        """Whether "do" is an auxiliary here: a base form or a negation follows."""
+        nxt = at + 1
+        while (
+            self._s.low(nxt) in ("n't", "not")
+            or self._s.low(nxt) in self._g.adverbs
+            or self._s.low(nxt) == "never"
+        ):
+            nxt += 1
+            if nxt - at > 4:
+                return False
+        low = self._s.low(nxt)
+        return (
+            low == "use"
+            or any(f == "base" for _, f in self._g.forms.get(low, ()))
+            or self._s.low(at + 1) == "n't"
+        )
+
+    def _participle(self, at: int) -> bool:
+        s = self._s
+        limit = at + 4
+        while at < limit and (s.low(at) in ("n't", "not", "never") or s.low(at) in self._g.adverbs):
+            at += 1
+        if s.low(at) in ("been", "got"):
+            return True
+        if s.low(at) == "no" and s.low(at + 1) == "longer":
+            return False
+        return any(f == "part" for _, f in self._g.forms.get(s.low(at), ()))
+
+    def _after_be(
+        self, at: int, low: str, aux: Tense | None, negation: Negation, modal: str, just: bool
+    ) -> VerbGroup | None:
+        """Read what follows a form of "be": -ing, a participle, or a complement."""
+        s, g = self._s, self._g
+        tense: Tense = "modal" if modal else ("perfect" if aux == "perfect" else _BE[low])
+        nxt = at + 1
+        while nxt < len(s) and nxt - at < 5:
+            word = s.lows[nxt]
+            if word in ("n't", "not"):
+                negation = negation or "not"
+            elif word == "never":
+                negation = "never"
+            elif word == "no" and s.low(nxt + 1) == "longer":
+                negation = "ended"
+                nxt += 1
+            elif word == "been" and low != "been":
+                tense = "perfect"
+            elif word in g.adverbs:
+                just = just or word in ("just", "now", "recently", "finally")
+            else:
+                break
+            nxt += 1
+        word = s.low(nxt)
+        if word == "going" and s.low(nxt + 1) == "to":
+            if s.low(nxt + 2) in g.goals and tense == "present" and not negation:
+                return VerbGroup(("want",), "goal", negation, modal, nxt + 1, nxt)
+            if any(f == "base" for _, f in g.forms.get(s.low(nxt + 2), ())):
+                return None
+        forms = g.forms.get(word, ())
+        lemmas = tuple(lemma for lemma, f in forms if f == "ing")
+        if lemmas:
+            return VerbGroup(lemmas, tense, negation, modal, nxt + 1, nxt, just, continued=True)
+        if word in g.passive and word != "been":
+            lemmas = tuple(lemma for lemma, f in forms if f == "part" and word in g.passive)
+            return VerbGroup(lemmas, tense, negation, modal, nxt + 1, nxt, just)
+        return VerbGroup(("be",), tense, negation, modal, nxt, at, just, copula=True)
+
+    def _main(
+        self, at: int, aux: Tense | None, modal: str, used: bool, third: bool
+    ) -> tuple[tuple[str, ...], Form] | None:
+        forms = self._g.forms.get(self._s.lows[at], ())
+        allowed: tuple[Form, ...]
+        if aux == "perfect":
+            allowed = ("part",)
+        elif aux is not None or modal or used:
+            allowed = ("base",)
+        else:
+            allowed = ("past", "third") if third else ("past", "base")
+        for form in allowed:
+            lemmas = tuple(lemma for lemma, f in forms if f == form)
+            if lemmas:
+                return lemmas, form
+        return None
+
+    def _main_group(
+        self,
+        at: int,
+        aux: Tense | None,
+        modal: str,
+        used: bool,
+        third: bool,
+        negation: Negation,
+        just: bool,
+    ) -> VerbGroup | None:
+        s, g = self._s, self._g
+        main = self._main(at, aux, modal, used, third)
+        if main is None:
+            return None
+        lemmas, form = main
+        tense: Tense
+        if modal:
+            tense = "modal"
+        elif used:
+            tense = "used"
+        elif aux is not None:
+            tense = aux
+        else:
+            tense = "past" if form == "past" else "present"
+        low = s.lows[at]
+        nxt = at + 1
+        if (
+            low in ("got", "get", "gets")
+            and s.low(nxt) in g.passive
+            and tense in ("past", "perfect")
+        ):
+            lemmas = tuple(lemma for lemma, f in g.forms[s.low(nxt)] if f == "part")
+            return VerbGroup(lemmas, "past", negation, modal, nxt + 1, nxt, just)
+        if low == "got" and aux == "perfect":
+            # "I've got a dog" is "I have a dog".
+            return VerbGroup(
+                ("have", *(x for x in lemmas if x != "have")),
+                "present",
+                negation,
+                modal,
+                nxt,
+                at,
+                just,
+            )
+        return VerbGroup(lemmas, tense, negation, modal, nxt, at, just)

@@ -1,0 +1,332 @@
+"""Reads clauses with "be": what somebody is, where from, allergic to what, whose sister, how old.
+
+Does not know full verbs, nor names that are given (``namings.py``).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from graphmem.extract.clauses import Clause
+from graphmem.extract.dates import Date
+from graphmem.extract.lexicon import Grammar
+from graphmem.extract.names import span_text
+from graphmem.extract.namings import NamingReader
+from graphmem.extract.nouns import Nouns
+from graphmem.extract.objects import ObjectReader
+from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.sentences import Sentence
+from graphmem.extract.statements import Quoter, Times, as_kind, holding, past_state, statement
+from graphmem.extract.values import Object
+from graphmem.models import Mention, Polarity, Quote, Statement
+
+_MAX_AGE: Final = 120
+
+
+class CopulaReader:
+    """Reads the "be" clauses of one sentence."""
+
+    __slots__ = (
+        "_dates", "_g", "_namings", "_now", "_objects", "_quoter", "_refs", "_s", "_scene",
+    )  # fmt: skip
+
+    def __init__(
+        self, grammar: Grammar, scene: Scene, s: Sentence, nouns: Nouns, namings: NamingReader,
+        objects: ObjectReader, dates: Sequence[Date], quoter: Quoter, now: datetime,
+    ) -> None:  # fmt: skip
+        self._g = grammar
+        self._scene = scene
+        self._s = s
+        self._namings = namings
+        self._refs = nouns.refs
+        self._objects = objects
+        self._dates = dates
+        self._quoter = quoter
+        self._now = now
+
+    def read(self, clause: Clause) -> Iterator[Statement]:
+        """Yield what a clause states."""
+        group = clause.group
+        if group.modal or group.tense == "goal":
+            return
+        for subject in clause.subjects:
+            found = self._complement(clause, subject, group.end)
+            if found is not None:
+                yield from found
+                if len(clause.subjects) == 1:
+                    return
+
+    # ------------------------------------------------------------------ complements
+
+    def _complement(self, clause: Clause, subject: Ref, i: int) -> list[Statement] | None:
+        person = subject.kind in ("person", None) and not (
+            subject.mention.kind == "thing" and subject.mention.descriptor
+        )
+        itself = self._namings.itself
+        readers = (
+            (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
+             self._age, self._job, self._fond, self._fluent, itself)
+            if person
+            else (self._allergy, self._age, itself, self._breed, self._located)
+        )  # fmt: skip
+        for reader in readers:
+            found = reader(clause, subject, i)
+            if found:
+                return found
+        return None
+
+    def _sense(self, clause: Clause, end: int) -> tuple[Polarity, Times] | None:
+        """Return polarity and times of a state that "be" tells."""
+        group = clause.group
+        dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
+        ended = "anymore" in self._s.lows[end : end + 3]
+        if group.negation == "ended" or (group.negation and ended):
+            return "end", Times(None, self._now)
+        if group.negation:
+            never = group.negation == "never" and group.tense != "present"
+            return ("deny", Times()) if never or group.tense == "present" else None
+        if group.tense in ("past", "used"):
+            times = past_state(dates, self._now)
+            return ("end", times) if times is not None else None
+        if group.tense == "perfect":
+            if not any(d.role in ("since", "lasting") for d in dates):
+                return None
+            return "affirm", holding(dates)
+        return "affirm", holding(dates)
+
+    def _quote(self, clause: Clause, end: int) -> Quote:
+        """Quote the clause up to ``end``, with a date that follows at once."""
+        reach = next(
+            (d.end for d in self._dates if end <= d.start <= end + 1 and d.start < clause.limit),
+            end,
+        )
+        if "anymore" in self._s.lows[reach : reach + 1]:
+            reach += 1
+        return self._quoter.quote(clause.opening, max(end, reach))
+
+    def _state(
+        self,
+        clause: Clause,
+        subject: Ref,
+        predicate: str,
+        items: Sequence[Object],
+        confidence: float,
+    ) -> list[Statement]:
+        if not items:
+            return []
+        end = items[-1].end
+        sense = self._sense(clause, end)
+        if sense is None:
+            return []
+        polarity, times = sense
+        who = subject.mention if subject.kind == "thing" else as_kind(subject.mention, "person")
+        return [
+            statement(
+                who,
+                predicate,
+                self._quote(clause, end),
+                object=item.mention,
+                value=item.value,
+                polarity=polarity,
+                times=times,
+                confidence=confidence,
+            )
+            for item in items
+        ]
+
+    def _allergy(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        s = self._s
+        if s.low(i) != "allergic" or s.low(i + 1) != "to" or clause.group.tense == "past":
+            return []
+        return self._state(clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92)
+
+    def _diet_or_status(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        at = i + (self._s.low(i) in ("a", "an"))
+        found = self._state(clause, subject, "diet", self._objects.read("diet", at), 0.9)
+        if found:
+            return found
+        status = self._g.statuses.match(self._s.lows, i)
+        if status is None or not self._objects.values.ends(status[0]) or clause.group.negation:
+            return []
+        return self._state(clause, subject, "status", [Object(status[0], value=status[1])], 0.7)
+
+    def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        s = self._s
+        if s.low(i) == "from" and clause.group.tense in ("present", "past"):
+            items = self._objects.read("place", i + 1)
+            if items and clause.group.negation == "":
+                return [
+                    statement(
+                        as_kind(subject.mention, "person"),
+                        "comes_from",
+                        self._quoter.quote(clause.opening, items[0].end),
+                        object=items[0].mention,
+                        confidence=0.85,
+                    )
+                ]
+        return []
+
+    def _age(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "34", "34 years old"; a bare number needs the clause's end."""
+        s = self._s
+        low = s.low(i)
+        if (
+            not low.isdecimal()
+            or not 0 < int(low) < _MAX_AGE
+            or clause.group.negation
+            or clause.group.tense != "present"
+        ):
+            return []
+        end = i + 1
+        if s.lows[end : end + 2] == ("years", "old"):
+            end += 2
+        elif s.low(end) in ("yo", "years-old"):
+            end += 1
+        elif not (s.low(end) in (".", ",", "!", "", "and", "now", ";") and int(low) > 2):
+            return []
+        return self._state(clause, subject, "age", [Object(end, value=str(int(low)))], 0.85)
+
+    def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        s = self._s
+        at = i + 1 if s.low(i) in ("a", "an", "the") else i
+        if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
+            return []
+        items = self._objects.read("job", at)
+        found = self._state(clause, subject, "has_job", items, 0.85)
+        if (
+            found
+            and s.low(items[-1].end) in ("at", "for", "with")
+            and found[0].polarity in ("affirm", "end")
+        ):
+            for org in self._objects.read("organization", items[-1].end + 1):
+                found.append(
+                    replace(
+                        found[0],
+                        predicate="works_at",
+                        value=None,
+                        object=org.mention,
+                        quote=self._quoter.quote(clause.opening, org.end),
+                        confidence=0.8,
+                    )
+                )
+        return found
+
+    def _fond(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        at = i
+        while self._s.low(at) in self._g.adverbs and at - i < 2:
+            at += 1
+        fond = self._g.fondness.match(self._s.lows, at)
+        if fond is None or clause.group.tense != "present":
+            return []
+        items = self._objects.read("like", fond[0])
+        if clause.group.negation != "not" or not items:
+            return self._state(clause, subject, "likes", items, 0.8)
+        who, quote = as_kind(subject.mention, "person"), self._quote(clause, items[-1].end)
+        return [
+            statement(who, "dislikes", quote, object=o.mention, value=o.value, confidence=0.7)
+            for o in items
+        ]
+
+    def _fluent(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        if self._s.lows[i : i + 2] != ("fluent", "in"):
+            return []
+        return self._state(clause, subject, "speaks", self._objects.read("language", i + 2), 0.9)
+
+    def _wed(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        s = self._s
+        predicate = {"married": "married_to", "engaged": "engaged_to"}.get(s.low(i))
+        if predicate is None or s.low(i + 1) != "to":
+            return []
+        return self._state(clause, subject, predicate, self._objects.read("person", i + 2), 0.92)
+
+    # ------------------------------------------------------------------ who somebody is
+
+    def _relation(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "Anna is my sister", "Tom is Anna's husband"."""
+        s = self._s
+        ref = self._refs.get(i)
+        if ref is None or not self._objects.values.ends(ref.end):
+            return self._namings.person(clause, subject, i)
+        if (
+            ref.mention.descriptor is None
+            or ref.kind != "person"
+            or ref.mention.name
+            or not subject.mention.name
+        ):
+            return self._namings.person(clause, subject, i)
+        noun = next((s.low(n) for n in range(ref.end - 1, i, -1) if s.low(n) in self._g.kin), "")
+        kin = self._g.kin.get(noun)
+        owner = self._owner(ref, i)
+        if kin is None or owner is None or (subject.mention.speaker and owner.speaker):
+            return []
+        sense = self._sense(clause, ref.end)
+        if sense is None:
+            return []
+        polarity, times = sense
+        who = replace(
+            as_kind(subject.mention, "person"),
+            descriptor=kin.noun,
+            possessor="" if owner.speaker else owner.name,
+        )
+        self._scene.meet(
+            Ref(
+                mention=who,
+                start=0,
+                end=0,
+                kind="person",
+                gender=kin.gender if kin.gender != "u" else subject.gender,
+            )
+        )
+        return [statement(who, kin.predicate, self._quote(clause, ref.end), object=owner,
+                          polarity=polarity, times=times, confidence=0.9)]  # fmt: skip
+
+    def _owner(self, ref: Ref, i: int) -> Mention | None:
+        """Whose the described person at ``i`` is."""
+        if ref.mention.possessor == "" or self._s.low(i) in ("my", "our"):
+            return self._scene.speaker
+        if ref.mention.possessor:
+            known = self._scene.named.get(ref.mention.possessor.lower())
+            return known or Mention(name=ref.mention.possessor, kind="person")
+        return None
+
+    def _breed(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "Rex is a labrador": only animals and things of the lexicon."""
+        s = self._s
+        if s.low(i) not in ("a", "an") or not subject.mention.name or clause.group.negation:
+            return []
+        at = i + 1
+        while at - i < 4 and at < len(s):
+            found = self._g.pets.match(s.lows, at) or self._g.nameable.match(s.lows, at)
+            if found is not None and self._objects.values.ends(found[0]):
+                value = span_text(s, i + 1, found[0])
+                return [
+                    statement(
+                        subject.mention,
+                        "is_a",
+                        self._quoter.quote(clause.opening, found[0]),
+                        value=value,
+                        confidence=0.8,
+                    )
+                ]
+            at += 1
+        return []
+
+    def _located(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        s = self._s
+        if (
+            s.low(i) not in ("in", "based", "located")
+            or not subject.mention.name
+            or clause.group.negation
+        ):
+            return []
+        at = i + 1 if s.low(i) == "in" else i + 2
+        if (
+            s.low(at - 1) != "in"
+            or clause.group.tense != "present"
+            or subject.mention.kind == "thing"
+        ):
+            return []
+        return self._state(
+            clause, subject, "located_in", self._objects.read("knownplace", at), 0.75
+        )

@@ -1,0 +1,342 @@
+"""Reads clauses with a full verb by the frames of ``grammar/verbs.toml``.
+
+Does not know copulas (``copula.py``) or corrections. The frame that fits with the most words
+between verb and object wins; the first in the file wins a tie.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from graphmem.extract.belongings import BelongingReader
+from graphmem.extract.clauses import Clause
+from graphmem.extract.dates import Date
+from graphmem.extract.lexicon import Frame, Grammar
+from graphmem.extract.objects import ObjectReader
+from graphmem.extract.sentences import Sentence
+from graphmem.extract.statements import (
+    Quoter,
+    Times,
+    as_kind,
+    beginning,
+    ending,
+    holding,
+    once,
+    past_state,
+    statement,
+)
+from graphmem.extract.values import Object
+from graphmem.models import Mention, Polarity, Quote, Statement
+
+_BELONGINGS: Final = frozenset({"pet", "kin", "possession", "mything"})
+_MAX_LEMMAS: Final = 6
+_ALSO: Final = {
+    "works_at": (("as",), "anyjob", "has_job"),
+    "has_job": (("at", "for", "with"), "organization", "works_at"),
+    "studies": (("at", "in"), "organization", "studies_at"),
+}
+"""What may follow an object and state more: "at Siemens *as a nurse*"."""
+_TIMELESS: Final = frozenset({"born_in", "birthday", "comes_from"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sense:
+    """What a clause's tense and negation make of a frame."""
+
+    predicate: str
+    polarity: Polarity
+    times: Times
+
+
+class FrameReader:
+    """Reads the full-verb clauses of one sentence."""
+
+    __slots__ = ("_after", "_belongings", "_dates", "_g", "_now", "_objects", "_quoter", "_s")
+
+    def __init__(
+        self, grammar: Grammar, s: Sentence, objects: ObjectReader, belongings: BelongingReader,
+        dates: Sequence[Date], quoter: Quoter, now: datetime,
+    ) -> None:  # fmt: skip
+        self._g = grammar
+        self._s = s
+        self._objects = objects
+        self._belongings = belongings
+        self._dates = dates
+        self._quoter = quoter
+        self._now = now
+
+    def read(self, clause: Clause) -> Iterator[Statement]:
+        """Yield what a clause states, once for each subject."""
+        found = self._match(clause)
+        if found is None:
+            return
+        frame, objects, end = found
+        dates, reach = self.dates_of(clause, end)
+        ended = self._ended(clause, end)
+        sense = self._sense(clause, frame, dates, ended=ended > 0)
+        if sense is None:
+            return
+        last = max(end, reach, ended)
+        first = min([clause.opening, *(d.start for d in dates)])
+        quote = self._quoter.quote(first, last)
+        less = 0.1 * clause.implied
+        for subject in clause.subjects:
+            who = subject.mention
+            if not self._fits(who, frame, subject.kind):
+                continue
+            who = who if frame.predicate in ("allergic_to", "age") else as_kind(who, "person")
+            for item in objects:
+                yield from self._state(who, frame, sense, item, quote, frame.confidence - less)
+            yield from self._besides(who, clause, frame, sense, end, quote)
+
+    # ------------------------------------------------------------------ matching
+
+    def _match(self, clause: Clause) -> tuple[Frame, Sequence[Object], int] | None:
+        group = clause.group
+        best: tuple[Frame, Sequence[Object], int] | None = None
+        depth = -1
+        owner = clause.subjects[0].mention
+        for lemma in group.lemmas[:_MAX_LEMMAS]:
+            for frame in self._g.frames.get(lemma, ()):
+                for words, at in self._after_ends(frame, group.end):
+                    if words <= depth:
+                        continue
+                    if frame.object in _BELONGINGS:
+                        objects = self._belongings.read(frame.object, at, owner)
+                    else:
+                        objects = self._objects.read(frame.object, at)
+                    if objects and self._chosen(frame, objects, clause):
+                        best, depth = (frame, objects, objects[-1].end), words
+        return best
+
+    def _after_ends(self, frame: Frame, i: int) -> Iterator[tuple[int, int]]:
+        """Yield how many words of the frame stand at ``i`` and where its object must begin."""
+        at = i
+        while self._s.low(at) in self._g.adverbs and at - i < 2:
+            at += 1
+        for cut in frame.after:
+            for start in {i, at}:
+                if not cut:
+                    yield 0, start
+                elif self._s.lows[start : start + len(cut)] == cut:
+                    yield len(cut), start + len(cut)
+
+    def _chosen(self, frame: Frame, objects: Sequence[Object], clause: Clause) -> bool:
+        """Refuse what a bare object makes doubtful: whom "join" and "leave" name."""
+        if (
+            frame.predicate == "works_at"
+            and frame.lemma in ("join", "leave")
+            and not objects[0].noun
+        ):
+            mention = objects[0].mention
+            as_job = self._s.low(objects[0].end) == "as"
+            words = mention.name.lower().split() if mention is not None else []
+            return (
+                as_job
+                or (words[-1:] != [] and words[-1] in self._g.org_suffixes)
+                or (frame.lemma == "leave" and clause.group.verb + 1 < objects[0].end - len(words))
+            )
+        return True
+
+    def _fits(self, who: Mention, frame: Frame, kind: str | None) -> bool:
+        if who.kind == "thing" and who.descriptor is not None and frame.predicate != "allergic_to":
+            return False
+        return kind in ("person", None) or frame.predicate == "allergic_to"
+
+    # ------------------------------------------------------------------ time and polarity
+
+    def dates_of(self, clause: Clause, end: int) -> tuple[Sequence[Date], int]:
+        """Return the dates that belong to a clause and the last token they reach."""
+        found = [
+            d
+            for d in self._dates
+            if (clause.group.end <= d.start < clause.limit)
+            or (d.end <= clause.start and self._leads(d, clause))
+        ]
+        near = [d for d in found if d.start < end + 12]
+        return near, max([0, *(d.end for d in near if d.start >= end)])
+
+    def _leads(self, date: Date, clause: Clause) -> bool:
+        """Whether a date before the subject opens this clause: "Last Tuesday I moved"."""
+        between = self._s.lows[date.end : clause.start]
+        if date.start > 0 and self._s.low(date.start - 1) not in (
+            ",",
+            "and",
+            "but",
+            "so",
+            "then",
+            "-",
+            '"',
+        ):
+            return False
+        return all(w in (",", "and", "then") or w in self._g.adverbs for w in between)
+
+    def _ended(self, clause: Clause, end: int) -> int:
+        """Return the token after "anymore"/"any more"/"any longer", 0 if it is not said."""
+        for at in range(end, min(end + 3, len(self._s))):
+            if self._s.lows[at] == "anymore":
+                return at + 1
+            if self._s.lows[at] == "any" and self._s.low(at + 1) in ("more", "longer"):
+                return at + 2
+        return 0
+
+    def _sense(
+        self, clause: Clause, frame: Frame, dates: Sequence[Date], *, ended: bool
+    ) -> _Sense | None:
+        group = clause.group
+        if group.tense == "goal":
+            return (
+                _Sense(frame.predicate, "affirm", Times())
+                if frame.predicate == "wants_to"
+                else None
+            )
+        if (
+            group.tense == "modal"
+            and group.modal not in frame.modal
+            and not (group.modal == "ca" and "can" in frame.modal)
+        ):
+            return None
+        if group.negation == "ended" or (group.negation and ended):
+            times = ending(dates, self._now)
+            holds = frame.mode == "state" and frame.predicate != "wants_to"
+            return _Sense(frame.predicate, "end", times) if holds and times is not None else None
+        if group.negation:
+            return self._negated(clause, frame)
+        if frame.only_negated or (frame.predicate == "wants_to" and group.tense != "present"):
+            return None
+        if group.tense == "used":
+            times = past_state(dates, self._now)
+            return (
+                _Sense(frame.predicate, "end", times)
+                if times is not None and frame.mode == "state"
+                else None
+            )
+        return self._affirmed(clause, frame, dates)
+
+    def _affirmed(self, clause: Clause, frame: Frame, dates: Sequence[Date]) -> _Sense | None:
+        group = clause.group
+        times: Times | None = None
+        polarity: Polarity = "affirm"
+        match frame.mode:
+            case "state" if any(d.role == "at" and d.since > self._now for d in dates):
+                return None
+            case "once" if frame.predicate in _TIMELESS and group.tense == "past":
+                times = Times()
+            case "state" if group.tense in ("present", "modal"):
+                times = holding(dates)
+            case "state" if group.tense == "perfect":
+                since = any(d.role in ("since", "lasting") for d in dates)
+                times = holding(dates) if since or frame.perfect or group.continued else None
+            case "state" if group.tense == "past" and frame.past == "ends" and not group.continued:
+                times, polarity = past_state(dates, self._now), "end"
+            case "begins" if group.tense in ("past", "perfect") and not group.continued:
+                times = beginning(dates, self._now)
+            case "ends" if group.tense in ("past", "perfect") and not group.continued:
+                times, polarity = ending(dates, self._now), "end"
+            case "once" if group.tense in ("past", "perfect") and not group.continued:
+                times = once(dates, self._now)
+            case _:
+                return None
+        return None if times is None else _Sense(frame.predicate, polarity, times)
+
+    def _negated(self, clause: Clause, frame: Frame) -> _Sense | None:
+        """Tell a denial: "never" and a denied past; "I don't" only where the frame says so."""
+        group = clause.group
+        if frame.predicate == "wants_to" or frame.mode == "ends":
+            return None
+        if frame.negated is not None:
+            present = group.tense in ("present", "modal") or (
+                frame.perfect and group.tense == "perfect"
+            )
+            return _Sense(frame.negated, "affirm", Times()) if present else None
+        never = group.negation == "never" or self._never_did(clause)
+        if never and group.tense in ("past", "perfect", "present", "used"):
+            return _Sense(frame.predicate, "deny", Times())
+        if frame.deny and group.tense in ("present", "modal"):
+            return _Sense(frame.predicate, "deny", Times())
+        return None
+
+    def _never_did(self, clause: Clause) -> bool:
+        """Read "…, I never did", "… and never have"."""
+        lows = self._s.lows
+        for at in range(clause.group.end, len(lows) - 1):
+            if lows[at] == "never" and lows[at + 1] in (
+                "did",
+                "have",
+                "was",
+                "had",
+                "lived",
+                "worked",
+            ):
+                return True
+        return False
+
+    # ------------------------------------------------------------------ statements
+
+    def _state(
+        self,
+        who: Mention,
+        frame: Frame,
+        sense: _Sense,
+        item: Object,
+        quote: Quote,
+        confidence: float,
+    ) -> Iterator[Statement]:
+        predicate = (
+            item.predicate if item.predicate and sense.predicate == "kin" else sense.predicate
+        )
+        if predicate in ("pet_of", "kin") or item.predicate not in ("", "owns", "pet_of"):
+            if item.mention is None:
+                return
+            subject, predicate, thing, value = item.mention, item.predicate or predicate, who, None
+        elif frame.swap and item.mention is not None:
+            subject, thing, value = item.mention, who, None
+        else:
+            subject, thing, value = who, item.mention, item.value
+        yield statement(
+            subject, predicate, quote, object=thing, value=value, polarity=sense.polarity,
+            times=sense.times, confidence=confidence,
+        )  # fmt: skip
+        if (
+            item.mention is not None
+            and item.mention.kind == "thing"
+            and item.mention.name
+            and item.noun
+        ):
+            yield statement(item.mention, "is_a", quote, value=item.noun, confidence=confidence)
+
+    def _besides(
+        self, who: Mention, clause: Clause, frame: Frame, sense: _Sense, end: int, quote: Quote
+    ) -> Iterator[Statement]:
+        """What the rest of a clause adds: "… as a nurse", "… from Lisbon"."""
+        s = self._s
+        also = _ALSO.get(frame.predicate)
+        if also is not None and s.low(end) in also[0] and sense.polarity in ("affirm", "end"):
+            _, kind, predicate = also
+            for item in self._objects.read(kind, end + 1)[:1]:
+                yield statement(
+                    who, predicate, self._quoter.quote(clause.opening, max(item.end, end)),
+                    object=item.mention, value=item.value, polarity=sense.polarity,
+                    times=sense.times, confidence=frame.confidence - 0.05,
+                )  # fmt: skip
+        if frame.lemma == "move":
+            yield from self._other_end(who, clause, frame, sense, end)
+
+    def _other_end(
+        self, who: Mention, clause: Clause, frame: Frame, sense: _Sense, end: int
+    ) -> Iterator[Statement]:
+        """Read "moved to Porto from Lisbon" and "moved from Lisbon to Porto": the other place."""
+        word = "from" if frame.mode == "begins" else "to"
+        if self._s.low(end) != word or sense.polarity not in ("affirm", "end"):
+            return
+        for place in self._objects.read("place", end + 1):
+            dates, reach = self.dates_of(clause, place.end)
+            longer = self._quoter.quote(
+                min([clause.opening, *(d.start for d in dates)]), max(place.end, reach)
+            )
+            times = ending(dates, self._now) if word == "from" else beginning(dates, self._now)
+            if times is not None:
+                polarity: Polarity = "end" if word == "from" else "affirm"
+                yield statement(who, "lives_in", longer, object=place.mention, polarity=polarity,
+                                times=times, confidence=frame.confidence)  # fmt: skip

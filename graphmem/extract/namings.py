@@ -1,0 +1,260 @@
+"""Reads namings: "my name is Ada", "my sister is called Ines", "the boat is the Ines".
+
+Does not know other clauses. Also reads the possessed nouns that only "be" completes: birthday,
+favourite, hometown, hobby, job.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from graphmem.extract.clauses import Clause
+from graphmem.extract.lexicon import Grammar, Kin
+from graphmem.extract.names import NameReader, span_text
+from graphmem.extract.nouns import Nouns
+from graphmem.extract.objects import ObjectReader
+from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.sentences import Sentence
+from graphmem.extract.statements import Quoter, statement
+from graphmem.extract.values import Object
+from graphmem.models import Mention, Quote, Statement
+
+
+class NamingReader:
+    """Reads the namings of one sentence."""
+
+    __slots__ = (
+        "_g",
+        "_names",
+        "_objects",
+        "_owners",
+        "_quoter",
+        "_refs",
+        "_s",
+        "_scene",
+        "_values",
+    )
+
+    def __init__(
+        self, grammar: Grammar, scene: Scene, s: Sentence, names: NameReader, nouns: Nouns,
+        objects: ObjectReader, quoter: Quoter,
+    ) -> None:  # fmt: skip
+        self._g = grammar
+        self._scene = scene
+        self._s = s
+        self._names = names
+        self._refs = nouns.refs
+        self._owners = nouns.owners
+        self._objects = objects
+        self._values = objects.values
+        self._quoter = quoter
+
+    def _owner_of(self, mention: Mention) -> Mention | None:
+        """Whose a described person or thing is; None where nobody is named."""
+        if mention.possessor == "":
+            return self._scene.speaker
+        return Mention(name=mention.possessor, kind="person") if mention.possessor else None
+
+    def _kin_of(self, mention: Mention) -> Kin | None:
+        return next((k for k in self._g.kin.values() if k.noun == mention.descriptor), None)
+
+    def person(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "my sister is Anna", "my sister is called Anna": a described person gets a name."""
+        s = self._s
+        if (
+            subject.mention.name
+            or subject.mention.speaker
+            or clause.group.negation
+            or clause.group.tense != "present"
+        ):
+            return []
+        told = s.low(i) in ("called", "named")
+        name = (
+            self._names.label(s, i + 1, told=True)
+            if told
+            else self._names.person(s, i, strong=True)
+        )
+        if name is None or not self._values.ends(name.end) or name.end - i > 4:
+            return []
+        if not told and (name.kind != "person" or s.low(clause.start) in ("he", "she")):
+            return []
+        kin, owner = self._kin_of(subject.mention), self._owner_of(subject.mention)
+        if kin is None or owner is None:
+            return []
+        who = replace(subject.mention, name=name.text)
+        return [
+            statement(
+                who,
+                kin.predicate,
+                self._quoter.quote(clause.opening, name.end),
+                object=owner,
+                confidence=0.9,
+            )
+        ]
+
+    def itself(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "I'm Ada", "my dog is called Rex", "the boat is called the Inez"."""
+        s = self._s
+        if clause.group.negation or clause.group.tense not in ("present", "past"):
+            return []
+        told = s.low(i) in ("called", "named")
+        if subject.mention.speaker:
+            name = self._names.person(s, i, strong=True)
+            if (
+                name is None
+                or name.kind != "person"
+                or name.text.lower() == subject.mention.name.lower()
+            ):
+                return []
+            if not self._values.ends(name.end) or s.low(i - 1) not in ("'m", "am"):
+                return []
+            return [
+                statement(
+                    subject.mention,
+                    "has_name",
+                    self._quoter.quote(clause.opening, name.end),
+                    value=name.text,
+                    confidence=0.85,
+                )
+            ]
+        if subject.mention.name or subject.mention.kind != "thing":
+            return []
+        label = self._names.label(s, i + told, told=told)
+        if label is None or not self._values.ends(label.end):
+            return []
+        if subject.definite and not self._set_right(subject, label.end):
+            return []
+        return self._christen(
+            subject, label.text, self._quoter.quote(clause.opening, label.end), 0.9 if told else 0.8
+        )
+
+    def _set_right(self, subject: Ref, end: int) -> bool:
+        """Whether "the boat is the Ines" goes on ", not the Inez": only so it is somebody's own."""
+        at = end + (self._s.low(end) in (",", "-", "–", "—"))
+        pair = self._s.lows[at : at + 2]
+        noun = subject.mention.descriptor
+        own = noun is not None and noun not in self._g.sets["venues"]
+        return own and (pair[:1] == ("not",) or pair in (("instead", "of"), ("rather", "than")))
+
+    def _christen(
+        self, subject: Ref, name: str, quote: Quote, confidence: float
+    ) -> list[Statement]:
+        """Return what giving a described thing or pet its name states."""
+        noun = subject.mention.descriptor or "thing"
+        owner = self._owner_of(subject.mention)
+        if owner is None:
+            return []
+        what = replace(subject.mention, name=name)
+        self._scene.meet(replace(subject, mention=what))
+        pet = self._g.pets.match((*noun.split(),), 0) is not None
+        first = (
+            statement(what, "pet_of", quote, object=owner, confidence=confidence)
+            if pet
+            else statement(owner, "owns", quote, object=what, confidence=confidence)
+        )
+        return [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
+
+    def possessed(self, i: int) -> list[Statement]:
+        """Read "my name is …", "Anna's birthday is …", "my favourite colour is …" at ``i``."""
+        s = self._s
+        owner, at = self._possessor(i)
+        if owner is None:
+            return []
+        if s.low(at) in ("favourite", "favorite"):
+            return self._favourite(owner, i, at + 1)
+        noun = s.low(at)
+        at += 1
+        if s.low(at) not in ("is", "'s", "are"):
+            return []
+        at += 1 + (s.low(at + 1) in self._g.adverbs)
+        if noun == "name":
+            return self._name_is(owner, i, at)
+        predicate, items = self._completed(noun, at)
+        if not items or not self._values.ends(items[-1].end):
+            return []
+        if not (owner.speaker or owner.name or owner.descriptor):
+            return []
+        quote = self._quoter.quote(i, items[-1].end)
+        return [
+            statement(owner, predicate, quote, object=o.mention, value=o.value, confidence=0.88)
+            for o in items
+        ]
+
+    def _completed(self, noun: str, at: int) -> tuple[str, Sequence[Object]]:
+        """Return what a possessed noun says, and of what: predicate and objects."""
+        match noun:
+            case "birthday":
+                return "birthday", self._objects.read("date", at)
+            case "birthplace":
+                return "born_in", self._objects.read("place", at)
+            case "hometown":
+                return "comes_from", self._objects.read("place", at)
+            case "hobby" | "hobbies" | "pastime":
+                return "hobby", self._objects.read("hobby", at)
+            case "job" | "occupation" | "profession":
+                article = self._s.low(at) in ("a", "an")
+                return "has_job", self._objects.read("job", at + article)
+            case "employer":
+                return "works_at", self._objects.read("organization", at)
+            case _:
+                return "", ()
+
+    def _possessor(self, i: int) -> tuple[Mention | None, int]:
+        s = self._s
+        low = s.low(i)
+        ref = self._refs.get(i)
+        if ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", "thing", None):
+            return ref.mention, ref.end + 1
+        if low in ("my", "our"):
+            return self._scene.speaker, i + 1
+        if low == "your" and self._scene.addressee is not None:
+            return self._scene.addressee, i + 1
+        if low in ("his", "her"):
+            return self._owners.get(i), i + 1
+        return None, i
+
+    def _name_is(self, owner: Mention, start: int, at: int) -> list[Statement]:
+        name = self._names.label(self._s, at, told=True)
+        if name is None or not (self._values.ends(name.end)):
+            return []
+        quote = self._quoter.quote(start, name.end)
+        if owner.speaker or owner.name:
+            return [statement(owner, "has_name", quote, value=name.text, confidence=0.92)]
+        if owner.kind == "thing":
+            return self._christen(
+                Ref(mention=owner, start=start, end=at, kind="thing"), name.text, quote, 0.92
+            )
+        kin = self._kin_of(owner)
+        if kin is None or owner.possessor != "":
+            return []
+        who = replace(owner, name=name.text)
+        self._scene.meet(Ref(mention=who, start=start, end=at, kind="person", gender=kin.gender))
+        return [statement(who, kin.predicate, quote, object=self._scene.speaker, confidence=0.92)]
+
+    def _favourite(self, owner: Mention, start: int, at: int) -> list[Statement]:
+        """Read "my favourite colour is blue": the value keeps what it is a favourite of."""
+        s = self._s
+        noun_end = at
+        while (
+            noun_end < len(s)
+            and noun_end - at < 4
+            and s.low(noun_end) not in ("is", "are", "'s", "was")
+        ):
+            if self._values.ends(noun_end) or s.low(noun_end) in ("of", "to", "about"):
+                return []
+            noun_end += 1
+        if (
+            s.low(noun_end) not in ("is", "are", "'s")
+            or noun_end == at
+            or not (owner.speaker or owner.name)
+        ):
+            return []
+        noun = span_text(s, at, noun_end).lower()
+        first = noun_end + 1
+        while s.low(first) in self._g.adverbs and first - noun_end < 3:
+            first += 1
+        found = self._values.favourite(first)
+        if found is None:
+            return []
+        quote = self._quoter.quote(start, found.end)
+        value = f"{found.value} ({noun})"
+        return [statement(owner, "favorite", quote, value=value, confidence=0.85)]

@@ -1,0 +1,395 @@
+"""Reads noun phrases: names, "my sister Anna", "Tom's dog", "another Anna", pronouns.
+
+Does not know verbs. One pass per sentence, left to right, finds every phrase that names somebody
+or something, and the relations that naming them states. Every reader looks a bounded number of
+tokens ahead, so a sentence costs O(tokens).
+"""
+
+from dataclasses import dataclass, field, replace
+
+from graphmem.extract.lexicon import Grammar, Kin
+from graphmem.extract.names import Name, NameReader
+from graphmem.extract.scene import Link, Ref, Scene
+from graphmem.extract.sentences import Sentence
+from graphmem.models import EntityKind, Mention
+
+
+@dataclass(slots=True)
+class Nouns:
+    """The noun phrases of one sentence by their first token, and the relations they state."""
+
+    refs: dict[int, Ref] = field(default_factory=dict[int, Ref])
+    owners: dict[int, Mention] = field(default_factory=dict[int, Mention])
+    """Whom "his" and "her" meant where they stood."""
+    links: list[Link] = field(default_factory=list[Link])
+
+
+class NounReader:
+    """Reads the noun phrases of sentences of one event."""
+
+    __slots__ = ("_g", "_names", "_nouns", "_scene")
+
+    def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
+        self._g = grammar
+        self._names = names
+        self._scene = scene
+        self._nouns = Nouns()
+
+    def read(self, s: Sentence) -> Nouns:
+        """Return what a sentence names, and note the mentions in the scene."""
+        self._nouns = Nouns()
+        i = 0
+        while i < len(s):
+            self._scene.steps += 1
+            ref = self._phrase(s, i)
+            if ref is None:
+                i += 1
+                continue
+            self._nouns.refs[i] = ref
+            if not ref.definite:
+                self._scene.note(ref.mention)
+            if ref.kind in ("person", "thing") and not ref.definite and ref.role != "other":
+                self._scene.meet(ref)
+            i = max(ref.end, i + 1)
+        return self._nouns
+
+    # ------------------------------------------------------------------ phrases
+
+    def _phrase(self, s: Sentence, i: int) -> Ref | None:
+        low = s.lows[i]
+        scene = self._scene
+        match low:
+            case "i" | "we":
+                return Ref(mention=scene.speaker, start=i, end=i + 1, kind="person", role="subject",
+                           plural=low == "we")  # fmt: skip
+            case "me" | "us" | "myself":
+                if s.words[i] == "US":
+                    return self._proper(s, i)
+                return Ref(mention=scene.speaker, start=i, end=i + 1, kind="person", role="object")
+            case "my" | "our":
+                return self._owned(s, i, i + 1, scene.speaker)
+            case "you":
+                if scene.addressee is None:
+                    return None
+                return Ref(mention=scene.addressee, start=i, end=i + 1, kind="person")
+            case "your":
+                owned = self._owned(
+                    s, i, i + 1, scene.addressee or scene.speaker, silent=not scene.addressee
+                )
+                return owned if scene.addressee is not None else None
+            case "he" | "she" | "his" | "her" | "him":
+                return self._pronoun(s, i)
+            case "a" | "an" | "one" | "another" | "some":
+                return self._introduced(s, i)
+            case "the":
+                return self._definite(s, i) or self._proper(s, i)
+            case _:
+                return self._proper(s, i)
+
+    def _pronoun(self, s: Sentence, i: int) -> Ref | None:
+        low = s.lows[i]
+        known = self._scene.pronoun("m" if low in ("he", "his", "him") else "f")
+        if low in ("his", "her"):
+            if known is not None:
+                self._nouns.owners[i] = known.mention
+            owner = known.mention if known is not None else self._scene.speaker
+            owned = self._owned(s, i, i + 1, owner, silent=known is None)
+            if known is None:
+                return None
+            if owned is not None or low == "his":
+                return owned
+        if known is None:
+            return None
+        role = "subject" if low in ("he", "she") else "object"
+        return replace(known, start=i, end=i + 1, role=role)
+
+    def _introduced(self, s: Sentence, i: int) -> Ref | None:
+        """Read "another Anna", "a friend of mine, Tom", "one of my colleagues, Tom"."""
+        at = i + 1
+        if s.lows[i] == "another" or s.low(at) in ("different", "second", "other"):
+            at += s.lows[i] != "another"
+            name = self._names.person(s, at, strong=True)
+            if name is not None:
+                noun, end = self._from_work(s, name.end)
+                whose = None if noun is None else self._whose(self._scene.speaker)
+                mention = Mention(
+                    name=name.text, kind="person", new=True, descriptor=noun, possessor=whose
+                )
+                return Ref(mention=mention, start=i, end=end, gender=name.gender, kind="person")
+        if s.lows[i] == "one" and s.lows[at : at + 2] in (("of", "my"), ("of", "our")):
+            at = self._skip_modifiers(s, at + 2)[0]
+            kin = self._g.kin_plural.get(s.low(at))
+            return (
+                self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
+            )
+        at = self._skip_modifiers(s, at)[0]
+        kin = self._g.kin.get(s.low(at))
+        if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
+            return self._named_kin(s, i, at + 3, kin, self._scene.speaker)
+        return None
+
+    def _definite(self, s: Sentence, i: int) -> Ref | None:
+        """Read "the boat", "the dog": for namings ("the boat is the Ines, not the Inez")."""
+        at, _ = self._skip_modifiers(s, i + 1)
+        found = self._g.pets.match(s.lows, at) or self._g.nameable.match(s.lows, at)
+        if found is None:
+            return None
+        mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
+        return Ref(mention=mention, start=i, end=found[0], kind="thing", definite=True)
+
+    def _proper(self, s: Sentence, i: int) -> Ref | None:
+        name = self._names.name(s, i)
+        if name is None:
+            return None
+        end = name.end
+        kind = name.kind
+        if kind == "person" and end - i == 1 and s.low(i - 1) == "the" and i > 0:
+            # "the Ines" is no person: a boat, a ship, a pub.
+            kind = "thing"
+        mention = self._scene.named.get(name.text.lower())
+        if mention is None or (kind is not None and mention.kind != kind):
+            mention = Mention(name=name.text, kind=kind or self._guess(s, i, name.end))
+            if kind is None and mention.kind == "person":
+                kind = "person"
+        else:
+            kind = mention.kind
+        if kind == "person":
+            noun, end = self._from_work(s, end)
+            if noun is not None and mention.descriptor is None:
+                speaker = self._scene.speaker
+                mention = replace(mention, descriptor=noun, possessor=self._whose(speaker))
+                self._link(mention, speaker, "colleague_of", noun, i, end, confidence=0.75)
+        ref = Ref(mention=mention, start=i, end=end, gender=name.gender, kind=kind)
+        return self._apposition(s, ref) or self._possessed(s, ref) or ref
+
+    def _guess(self, s: Sentence, i: int, end: int) -> EntityKind:
+        """What kind an unknown name is: a person where the words around it say so."""
+        if s.low(i - 1) in self._g.sets["person_cues"] and i > 0:
+            return "person"
+        if s.low(i - 1) in ("in", "near") and end - i <= 2:
+            return "place"
+        return "thing"
+
+    def _from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
+        """Read "from work", "from my office": a colleague; "from school" only passes."""
+        if s.low(i) != "from":
+            return None, i
+        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
+        if s.low(at) not in self._g.sets["here"]:
+            return None, i
+        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
+
+    def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
+        """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
+        if s.low(ref.end) != "," or ref.kind not in ("person", "thing", None):
+            return None
+        if s.low(ref.end + 1) not in ("my", "our"):
+            return None
+        at, ended = self._skip_modifiers(s, ref.end + 2)
+        kin = self._g.kin.get(s.low(at))
+        if kin is not None and s.low(at + 1) in (",", ".", "!", ")", "") and ref.start > 0:
+            speaker = self._scene.speaker
+            mention = replace(
+                ref.mention, kind="person", descriptor=kin.noun, possessor=self._whose(speaker)
+            )
+            self._link(
+                mention,
+                speaker,
+                kin.predicate,
+                kin.noun,
+                ref.start,
+                at + 1,
+                ended=ended or kin.ended,
+            )
+            end = at + 2 if s.low(at + 1) == "," else at + 1
+            return replace(ref, mention=mention, end=end, kind="person", gender=kin.gender)
+        return None
+
+    def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
+        """Read "Anna's husband Tom": the phrase that a possessive begins."""
+        if s.low(ref.end) != "'s" or ref.kind not in ("person", None):
+            return None
+        owner = replace(ref.mention, kind="person")
+        return self._owned(s, ref.start, ref.end + 1, owner)
+
+    # ------------------------------------------------------------------ what belongs to somebody
+
+    def _skip_modifiers(self, s: Sentence, i: int) -> tuple[int, bool]:
+        """Pass adjectives that do not change who is meant; say whether one ends the relation."""
+        ended = False
+        at = i
+        while at - i < 4 and s.low(at) in self._g.modifiers:
+            if s.low(at) == "work" and s.low(at + 1) not in self._g.kin:
+                break
+            if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
+                break
+            ended = ended or s.low(at) in self._g.ended_modifiers
+            at += 1
+        return at, ended
+
+    def _owned(
+        self, s: Sentence, start: int, i: int, owner: Mention, *, silent: bool = False
+    ) -> Ref | None:
+        """Read what follows a possessive; ``silent`` only passes it (whose it is is not known)."""
+        at, ended = self._skip_modifiers(s, i)
+        if s.low(at) in self._g.numbers and s.low(at + 1) in self._g.kin_plural:
+            at += 1
+        if silent:
+            return None
+        kin = self._g.kin.get(s.low(at))
+        if kin is not None:
+            return self._named_kin(s, start, at + 1, kin, owner, ended=ended)
+        plural = self._g.kin_plural.get(s.low(at))
+        if plural is not None:
+            self._list(s, start, at + 1, owner, plural)
+            return None
+        pet = self._g.pets.match(s.lows, at)
+        if pet is not None:
+            return self._named_thing(s, start, pet[0], pet[1], owner, predicate="pet_of")
+        pets = self._g.pets_plural.match(s.lows, at)
+        if pets is not None:
+            self._list(s, start, pets[0], owner, None, noun=pets[1].removesuffix("s"))
+            return None
+        thing = self._g.possessions.match(s.lows, at) or self._g.nameable.match(s.lows, at)
+        if thing is not None:
+            return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
+        return None
+
+    def _whose(self, owner: Mention) -> str | None:
+        """Return what ``Mention.possessor`` says of an owner; None where it has no name."""
+        if owner.speaker:
+            return ""
+        return owner.name or None
+
+    def _named_kin(
+        self, s: Sentence, start: int, at: int, kin: Kin, owner: Mention, *, ended: bool = False
+    ) -> Ref | None:
+        name, end = self._given_after(s, at, person=True)
+        gender = kin.gender
+        if name is not None:
+            gender = name.gender if gender == "u" else gender
+            known = self._scene.named.get(name.text.lower())
+            mention = Mention(
+                name=name.text, kind="person", descriptor=kin.noun, possessor=self._whose(owner),
+                new=known.new if known is not None else False,
+            )  # fmt: skip
+            self._link(
+                mention, owner, kin.predicate, kin.noun, start, end, ended=ended or kin.ended
+            )
+            _, end = self._from_work(s, end)
+        else:
+            if owner.name == "" and not owner.speaker:
+                return None
+            _noun, end = self._from_work(s, end)
+            mention = Mention(
+                name="", kind="person", descriptor=kin.noun, possessor=self._whose(owner)
+            )
+        ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
+        if s.low(end) == "'s":
+            chained = self._owned(s, start, end + 1, mention)
+            if chained is not None:
+                self._scene.note(mention)
+                self._scene.meet(ref)
+                return chained
+        return ref
+
+    def _named_thing(
+        self, s: Sentence, start: int, at: int, noun: str, owner: Mention, *, predicate: str
+    ) -> Ref | None:
+        named = (
+            predicate == "pet_of" or self._g.nameable.match((noun,), 0) is not None or " " in noun
+        )
+        name, end = self._given_after(s, at, person=False) if named else (None, at)
+        if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
+            name, end = (None, at) if name.text.split()[0].lower() in self._g.given else (name, end)
+        if name is None:
+            mention = Mention(name="", kind="thing", descriptor=noun, possessor=self._whose(owner))
+            return Ref(mention=mention, start=start, end=end, kind="thing",
+                       gender="u" if predicate == "pet_of" else "t")  # fmt: skip
+        mention = Mention(
+            name=name.text, kind="thing", descriptor=noun, possessor=self._whose(owner)
+        )
+        self._link(mention, owner, predicate, noun, start, end)
+        return Ref(mention=mention, start=start, end=end, kind="thing",
+                   gender="u" if predicate == "pet_of" else "t")  # fmt: skip
+
+    def _list(
+        self, s: Sentence, start: int, at: int, owner: Mention, kin: Kin | None, *, noun: str = ""
+    ) -> None:
+        """Read "my sisters Anna and Ines", "our cats, Miso and Tofu": one relation each."""
+        at += s.low(at) in (",", ":", "called", "named")
+        found: list[Name] = []
+        while len(found) < 6:
+            name = (
+                self._names.person(s, at, strong=True)
+                if kin is not None
+                else self._names.label(s, at)
+            )
+            if name is None:
+                break
+            found.append(name)
+            at = name.end
+            if s.low(at) not in (",", "and", "&"):
+                break
+            at += 1 + (s.low(at) == "," and s.low(at + 1) == "and")
+        if len(found) < 2:
+            return
+        for name in found:
+            descriptor = kin.noun if kin is not None else noun
+            mention = Mention(
+                name=name.text, kind="person" if kin is not None else "thing",
+                descriptor=descriptor, possessor=self._whose(owner),
+            )  # fmt: skip
+            predicate = kin.predicate if kin is not None else "pet_of"
+            self._link(mention, owner, predicate, descriptor, start, found[-1].end)
+            self._scene.note(mention)
+            gender = name.gender if kin is None or kin.gender == "u" else kin.gender
+            self._scene.meet(
+                Ref(mention=mention, start=start, end=at, kind=mention.kind, gender=gender)
+            )
+
+    def _given_after(self, s: Sentence, at: int, *, person: bool) -> tuple[Name | None, int]:
+        """Read the name that follows a noun: "Anna", ", Anna,", "called Miso", "(Rex)"."""
+        direct = self._names.person(s, at, strong=True) if person else self._names.label(s, at)
+        if direct is not None:
+            return direct, direct.end
+        low = s.low(at)
+        if low in ("called", "named"):
+            name = self._names.label(s, at + 1, told=True)
+            return (name, name.end) if name is not None else (None, at)
+        if low in (",", "(", "-", "–", "—"):
+            inner = at + 1 + (s.low(at + 1) in ("called", "named"))
+            name = (
+                self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
+            )
+            if name is None or (person and name.kind is None and low == ","):
+                return None, at
+            bare = not person and low == "," and s.low(inner) != "the"
+            if bare and self._scene.known.get(name.text.lower()) == "person":
+                # "… my business, Jon." speaks to Jon.
+                return None, at
+            close = s.low(name.end)
+            if low == "(":
+                return (name, name.end + 1) if close == ")" else (None, at)
+            if close == low:
+                return name, name.end + 1
+            if close in ("", ".", "!", ";", "who", "and"[:0]):
+                return name, name.end
+        return None, at
+
+    def _link(
+        self, mention: Mention, owner: Mention, predicate: str, noun: str, start: int, end: int,
+        *, ended: bool = False, confidence: float = 0.9,
+    ) -> None:  # fmt: skip
+        self._nouns.links.append(
+            Link(
+                mention=mention,
+                possessor=owner,
+                predicate=predicate,
+                noun=noun,
+                start=start,
+                end=end,
+                ended=ended,
+                confidence=confidence,
+            )
+        )

@@ -1,0 +1,348 @@
+"""Reads the values that stand after a verb: lists of foods, tastes, jobs, languages, plans.
+
+Does not know which verb. Every reader returns nothing rather than half a phrase: where a noun
+phrase does not end cleanly, the text stays an episode.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from graphmem.extract.dates import Date
+from graphmem.extract.lexicon import Grammar, Phrases
+from graphmem.extract.names import span_text
+from graphmem.extract.scene import Ref
+from graphmem.extract.sentences import Sentence
+from graphmem.models import Mention
+
+_ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """What a statement is about besides its subject: a mention, or a literal value."""
+
+    end: int
+    mention: Mention | None = None
+    value: str | None = None
+    noun: str = ""
+    """What it is, where the text says so: a named pet's animal, a relation's noun."""
+    predicate: str = ""
+
+
+class ValueReader:
+    """Reads the literal values of one sentence."""
+
+    __slots__ = ("_boundary", "_dated", "_dates", "_g", "_refs", "_s")
+
+    def __init__(
+        self, grammar: Grammar, s: Sentence, refs: Mapping[int, Ref], dates: Sequence[Date]
+    ) -> None:
+        self._g = grammar
+        self._s = s
+        self._refs = refs
+        self._dates = dates
+        self._boundary = grammar.sets["boundary"]
+        self._dated = {d.start for d in dates}
+
+    def ends(self, i: int) -> bool:
+        """Whether a noun phrase may end before ``i``."""
+        return (
+            i >= len(self._s)
+            or self._s.lows[i] in self._boundary
+            or i in self._dated
+            or not self._s.lows[i][0].isalnum()
+        )
+
+    def phrase(
+        self, i: int, *, most: int = 5, inner: frozenset[str] | None = None, articles: bool = True,
+        through: frozenset[str] = frozenset(),
+    ) -> Object | None:  # fmt: skip
+        """Read a noun phrase up to a clean end: no verbs, no pronouns, at most ``most`` tokens.
+
+        ``inner`` words may not be its last; ``through`` are prepositions that do not end it.
+        """
+        inner = self._g.sets["inner"] if inner is None else inner
+        pronouns, not_first = self._g.sets["pronouns"], self._g.sets["not_first"]
+        s = self._s
+        at = i + (articles and s.low(i) in _ARTICLES)
+        end = at
+        while end < len(s) and (not self.ends(end) or (s.lows[end] in through and end > at)):
+            low = s.lows[end]
+            if low in pronouns or (end == at and self._is_finite(low)):
+                return None
+            if low == "'s" and end > at:
+                end += 1
+                continue
+            if (
+                low in self._g.verbish
+                and end > at
+                and low not in ("like", "work", "play", "visit", "study", "walks", "works")
+            ):
+                return None
+            if low in ("is", "are", "was", "'s", "n't", "'m", "'re", "'ve", "'ll", "'d"):
+                return None
+            end += 1
+            if end - at > most:
+                return None
+        if s.low(end) in ("that", "who", "which", "where"):
+            return None
+        if s.low(end) == "," and end - at > 1 and s.low(end - 2) in ("a", "an"):
+            # "creating a safe, inviting place": the adjective is not the thing.
+            return None
+        if end == at or s.lows[end - 1] in inner | through or s.lows[end - 1] in _ARTICLES:
+            return None
+        if (
+            s.lows[at] in not_first and not (articles and s.low(i) in _ARTICLES and at > i)
+        ) or s.lows[at] in not_first - _ARTICLES:
+            return None
+        return Object(end, value=span_text(s, at, end))
+
+    def _is_finite(self, low: str) -> bool:
+        """Whether a word can only be a verb in the third person or the past."""
+        forms = self._g.forms.get(low, ())
+        return low.endswith("s") and low in self._g.verbish and all(f == "third" for _, f in forms)
+
+    def _listed(self, first: Object, again: Callable[[int], Object | None]) -> Sequence[Object]:
+        """Go on after ``first`` through commas and "and" while clean phrases follow."""
+        s = self._s
+        found = [first]
+        at = first.end
+        while len(found) < 6 and s.low(at) in (",", "and", "or", "&"):
+            joint = at + 1 + (s.low(at) == "," and s.low(at + 1) in ("and", "or"))
+            nxt = again(joint)
+            if nxt is None or not self.ends(nxt.end):
+                break
+            # After a bare comma, only a list that goes on to an "and" is one.
+            if (
+                s.low(at) == ","
+                and joint == at + 1
+                and s.low(nxt.end) not in (",", "and", "or", "&")
+            ):
+                break
+            found.append(nxt)
+            at = nxt.end
+        return found
+
+    def likes(self, i: int) -> Sequence[Object]:
+        one = self._like(i)
+        if one is None:
+            return ()
+        return self._listed(one, self._like)
+
+    def preferred(self, i: int) -> Sequence[Object]:
+        """What is preferred, without what it is preferred to."""
+        s = self._s
+        end = next(
+            (n for n in range(i, min(i + 5, len(s))) if s.lows[n] in ("to", "over", "rather")), None
+        )
+        if end is None:
+            return self.likes(i)
+        if (
+            end == i
+            or s.lows[i] in self._g.sets["not_first"]
+            or any(s.lows[n] in self._g.verbish or self.ends(n) for n in range(i, end))
+        ):
+            return ()
+        return (Object(end, value=span_text(s, i, end)),)
+
+    def date(self, i: int) -> Sequence[Object]:
+        """A day of a month, as the text has it."""
+        date = next((d for d in self._dates if d.text_start == i or d.start == i), None)
+        if date is None or not date.whole or date.role != "at":
+            return ()
+        words = range(date.text_start, date.end)
+        if not any(self._s.low(n) in self._g.months for n in words):
+            return ()
+        return (
+            Object(
+                date.end, value=span_text(self._s, date.text_start, date.end).removeprefix("the ")
+            ),
+        )
+
+    def _like(self, i: int) -> Object | None:
+        s = self._s
+        ref = self._refs.get(i)
+        if ref is not None and not ref.definite:
+            # Somebody is liked only by name; "I love my sister" is no preference worth keeping.
+            if not ref.mention.name or ref.kind == "person" or ref.mention.descriptor:
+                return None
+            if ref.kind in ("place", "organization") and self.ends(ref.end):
+                return Object(ref.end, ref.mention)
+        found = self.phrase(
+            i, most=7, articles=s.low(i) in ("a", "an", "the"), through=self._g.sets["through"]
+        )
+        if found is None or found.value is None:
+            return None
+        if s.low(i) == "the":
+            # "the sea" and "the smell of rain" are tastes; "the movie" is an occasion.
+            return (
+                None
+                if "of" not in s.lows[i : found.end] and s.low(i + 1) not in self._g.sets["tastes"]
+                else replace(found, value="the " + found.value)
+            )
+        if s.low(i) in ("a", "an"):
+            return (
+                replace(found, value=f"{s.low(i)} {found.value}")
+                if found.end - i <= 4 and "good" in s.lows[i : i + 2]
+                else None
+            )
+        return found
+
+    def favourite(self, i: int) -> Object | None:
+        """Read what is somebody's favourite: a name, or a phrase that is no clause."""
+        ref = self._refs.get(i)
+        if ref is not None and ref.mention.name and not ref.mention.speaker and self.ends(ref.end):
+            return Object(ref.end, value=ref.mention.name)
+        found = self.phrase(i, articles=False)
+        if found is None and self._s.low(i) in _ARTICLES:
+            inner = self.phrase(i + 1, articles=False)
+            if inner is not None and inner.value is not None:
+                return replace(inner, value=f"{self._s.words[i]} {inner.value}")
+        return found
+
+    def foods(self, i: int) -> Sequence[Object]:
+        def one(at: int) -> Object | None:
+            return self.phrase(at, most=3)
+
+        first = one(i)
+        return () if first is None else self._listed(first, one)
+
+    def word(self, phrases: Phrases, i: int) -> Sequence[Object]:
+        found = phrases.match(self._s.lows, i)
+        if found is None or not self.ends(found[0]):
+            return ()
+        return (Object(found[0], value=found[1]),)
+
+    def words(self, phrases: Phrases, i: int) -> Sequence[Object]:
+        """A list of words of a lexicon: the whole list, or nothing past the first that is not."""
+        s = self._s
+
+        def one(at: int) -> Object | None:
+            start = at
+            while s.low(at) in self._g.sets["a_little"] and at - start < 4:
+                at += 1
+            found = phrases.match(s.lows, at)
+            return None if found is None else Object(found[0], value=found[1])
+
+        first = one(i)
+        if first is None or not (
+            self.ends(first.end)
+            or s.low(first.end) in ("fluently", "well", "at", "fluent", "in", "on")
+        ):
+            return ()
+        return self._listed(first, one)
+
+    def hobby(self, i: int) -> Sequence[Object]:
+        s = self._s
+
+        def one(at: int) -> Object | None:
+            found = self._g.hobbies.match(s.lows, at) or self._g.gerunds.match(s.lows, at)
+            if found is None:
+                return None
+            end = found[0]
+            return Object(end, value=found[1].removeprefix("the "))
+
+        at = i + (s.low(i) in ("some", "a", "a-bit"))
+        first = one(at)
+        if first is None or not (
+            self.ends(first.end)
+            or s.low(first.end) in ("in", "on", "professionally", "classes", "lessons", "again")
+        ):
+            return ()
+        return self._listed(first, one)
+
+    def study(self, i: int) -> Sequence[Object]:
+        """Subjects of study, without the place where: "medicine in Salamanca"."""
+        s = self._s
+        if s.low(i) in self._g.sets["not_study"] or s.low(i) in self._g.verbish:
+            return ()
+        found = self.phrase(i, most=4, inner=frozenset({"of", "the"}), articles=False)
+        where = next((n for n in range(i + 1, found.end) if s.lows[n] == "in"), 0) if found else 0
+        if where:
+            found = Object(where, value=span_text(s, i, where))
+        if (
+            found is None
+            or found.value is None
+            or (
+                s.low(i).endswith("ing")
+                and s.low(i) not in ("engineering", "nursing", "accounting", "marketing")
+            )
+        ):
+            return ()
+        return self._listed(found, lambda at: self.phrase(at, most=3, articles=False))
+
+    def clause(self, i: int) -> Sequence[Object]:
+        """An infinitive: a verb and what belongs to it, to the end of the clause."""
+        s = self._s
+        low = s.low(i)
+        if low not in self._g.goals:
+            return ()
+        end = i
+        while end < len(s) and s.lows[end] not in (
+            ",",
+            ".",
+            "!",
+            ";",
+            "?",
+            "because",
+            "but",
+            "so",
+            "when",
+            "if",
+            "which",
+            "before",
+            "after",
+            "until",
+            "once",
+            "while",
+            "(",
+            "-",
+            "—",
+            "–",
+            "…",
+        ):
+            if end in self._dated and end > i + 1:
+                break
+            if s.lows[end] in ("it", "this", "that", "you", "them", "him", "her", "your", "i"):
+                return ()
+            if s.lows[end] == "and" and end > i:
+                break
+            end += 1
+            if end - i > 9:
+                return ()
+        if end - i < 2 and low not in ("retire", "move", "emigrate"):
+            return ()
+        return (Object(end, value=span_text(s, i, end)),)
+
+    def any_job(self, i: int) -> Sequence[Object]:
+        found = self.phrase(i, most=5)
+        if found is None or found.value is None or found.value[0].isdigit():
+            return ()
+        return (found,)
+
+    def job(self, i: int) -> Sequence[Object]:
+        """A title whose head the lexicon has, with up to three words before it."""
+        s, g = self._s, self._g
+        at = i
+        while at < len(s) and at - i < 4:
+            found = g.jobs.match(s.lows, at)
+            if found is not None:
+                end = found[0]
+                while (more := g.jobs.match(s.lows, end)) is not None:
+                    end = more[0]
+                if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
+                    return ()
+                if any(w in g.job_blockers for w in s.lows[i:at]):
+                    return ()
+                return (Object(end, value=span_text(s, i, end)),)
+            verb = s.lows[at] in self._g.verbish and not s.lows[at].endswith("ed")
+            if (
+                self.ends(at)
+                or verb
+                or s.lows[at] in self._g.sets["not_first"]
+                or s.low(at) in ("in", "of", "on", "to")
+            ):
+                return ()
+            at += 1
+        return ()

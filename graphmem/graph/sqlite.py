@@ -1,0 +1,495 @@
+"""The graph in a SQLite file: assertions, facts, entities, episodes, vectors, full text.
+
+FTS5 and the matrix of vectors find candidates; they do not rank them. Does not know how facts are
+made nor how candidates are scored.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import apsw
+import numpy as np
+
+from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
+from graphmem.graph import sqlite_rows as rows
+from graphmem.graph.sqlite_candidates import Finder
+from graphmem.graph.vectors import Matrices
+from graphmem.consolidation.identity import names_of
+from graphmem.models import (
+    Assertion,
+    CandidatePool,
+    CandidateQuery,
+    Embedding,
+    Entity,
+    Episode,
+    Fact,
+    Filter,
+    GraphChange,
+    Known,
+    KnownQuery,
+    MemoryKind,
+    Page,
+    Scope,
+    Span,
+)
+from graphmem.queries import load_sql
+from graphmem.sqlite.connection import Database
+from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
+
+_SQL: Final = load_sql("graphmem.graph", "sql/sqlite.sql")
+
+
+class SqliteGraphStore:
+    """The GraphStore port on a SQLite file; see ``graphmem/ports.py`` for the contract."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._finder = Finder(_SQL, Matrices())
+
+    async def migrate(self, *, model_id: str, dimension: int) -> None:
+        await self._db.migrate()
+
+        def work(c: apsw.Connection) -> None:
+            active = c.execute(_SQL["active_model"]).fetchone()
+            if active is None:
+                c.execute(
+                    _SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 1}
+                )
+            elif (active[1], active[2]) != (model_id, dimension):
+                raise EmbeddingMismatch(active[1], model_id)
+
+        await self._db.write(work)
+
+    async def close(self) -> None:
+        await self._db.release()
+
+    # writing --------------------------------------------------------------------------------
+
+    async def apply(self, change: GraphChange, *, fence: int) -> bool:
+        return await self._db.write(lambda c: self._apply(c, change, fence))
+
+    def _apply(self, c: apsw.Connection, change: GraphChange, fence: int) -> bool:
+        held = c.execute(_SQL["fence"], {"stream": change.stream}).fetchone()
+        if held is not None and held[0] > fence:
+            raise LeaseLost
+        c.execute(_SQL["set_fence"], {"stream": change.stream, "fence": fence})
+        if change.watermark is not None:
+            mark = change.watermark
+            keys = {"stream": mark.stream, "stage": mark.stage, "seq": mark.seq}
+            there = c.execute(_SQL["watermark"], keys).fetchone()
+            if there is not None and there[0] >= mark.seq:
+                return False
+            c.execute(_SQL["set_watermark"], keys)
+        model = None if change.model_id is None else _model(c, change.model_id)
+        _delete(c, change)
+        _put(c, change)
+        scopes = _scopes_of(change)
+        for embedding in change.put_embeddings:
+            if model is None:
+                raise InvalidInput("a change with embeddings must name their model")
+            _put_vectors(c, model, embedding)
+        for scope in scopes:
+            c.execute(
+                _SQL["touch_scope"],
+                {
+                    "key": scope.key,
+                    "app": scope.app,
+                    "user": scope.user,
+                    "session": scope.session,
+                    "agent": scope.agent,
+                },
+            )
+        return True
+
+    async def known(self, scope: Scope, query: KnownQuery) -> Known:
+        return await self._db.read(lambda c: _known(c, scope, query))
+
+    # reading --------------------------------------------------------------------------------
+
+    async def candidates(self, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
+        return await self._db.read(lambda c: self._finder.find(c, scopes, query))
+
+    async def read(
+        self, scopes: Sequence[Scope], ids: Sequence[str], *, known_at: datetime | None = None
+    ) -> Page:
+        known = rows.by_key(scopes)
+        keys = {
+            "ids": rows.array(ids),
+            "scopes": rows.array(list(known)),
+            "known_at": FOREVER if known_at is None else to_us(known_at),
+        }
+
+        def work(c: apsw.Connection) -> Page:
+            return Page(
+                facts=tuple(rows.fact_of(r, known) for r in c.execute(_SQL["read_facts"], keys)),
+                episodes=tuple(
+                    rows.episode_of(r, known) for r in c.execute(_SQL["read_episodes"], keys)
+                ),
+                entities=tuple(
+                    rows.entity_of(r, known) for r in c.execute(_SQL["entities_by_id"], keys)
+                ),
+            )
+
+        return await self._db.read(work)
+
+    async def neighbourhood(
+        self,
+        scopes: Sequence[Scope],
+        entity_ids: Sequence[str],
+        *,
+        as_of: datetime,
+        known_at: datetime,
+        limit: int = 100,
+    ) -> Page:
+        known = rows.by_key(scopes)
+        keys = {
+            **rows.filter_keys(Filter()),
+            "scopes": rows.array(list(known)),
+            "as_of": to_us(as_of),
+            "known_at": to_us(known_at),
+            "ended": 0,
+            "limit": limit,
+        }
+
+        def work(c: apsw.Connection) -> Page:
+            found: list[Fact] = []
+            for entity in entity_ids:
+                ns = [
+                    r[0] for r in c.execute(_SQL["facts_of_entity"], keys | {"entity": entity})
+                ]
+                found += self._finder.facts(c, ns, known)
+            unique = {f.id: f for f in found}
+            ends = {i for f in unique.values() for i in (f.subject_id, f.object_id) if i}
+            newest = sorted(unique.values(), key=lambda f: (f.recorded_at, f.id), reverse=True)
+            entities = c.execute(
+                _SQL["entities_by_id"],
+                {"ids": rows.array(sorted(ends)), "scopes": keys["scopes"]},
+            )
+            return Page(
+                facts=tuple(newest[:limit]),
+                entities=tuple(rows.entity_of(r, known) for r in entities),
+            )
+
+        return await self._db.read(work)
+
+    async def history(self, scope: Scope, fact_id: str) -> Sequence[Fact]:
+        known = rows.by_key([scope])
+        return await self._db.read(
+            lambda c: [
+                rows.fact_of(r, known)
+                for r in c.execute(_SQL["fact_history"], {"scope": scope.key, "id": fact_id})
+            ]
+        )
+
+    async def list(
+        self,
+        scopes: Sequence[Scope],
+        kind: MemoryKind,
+        filter: Filter,
+        *,
+        as_of: datetime | None = None,
+        known_at: datetime | None = None,
+        versions: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        known = rows.by_key(scopes)
+        after, since = _cursor(cursor)
+        keys = {
+            **rows.filter_keys(filter),
+            "scopes": rows.array(list(known)),
+            "as_of": FOREVER if as_of is None else to_us(as_of),
+            "dated": int(as_of is not None),
+            "known_at": FOREVER - 1 if known_at is None else to_us(known_at),
+            "versions": int(versions),
+            "limit": limit,
+            "cursor": after,
+            "since": since,
+        }
+
+        def work(c: apsw.Connection) -> Page:
+            found = c.execute(_SQL[_LISTS[kind]], keys).fetchall()
+            more = found[-1] if len(found) == limit else None
+            match kind:
+                case "fact":
+                    last = f"{more[0]}/{more[18]}" if more else None
+                    return Page(facts=tuple(rows.fact_of(r, known) for r in found), cursor=last)
+                case "episode":
+                    last = more[0] if more else None
+                    return Page(
+                        episodes=tuple(rows.episode_of(r, known) for r in found), cursor=last
+                    )
+                case "entity":
+                    last = more[0] if more else None
+                    return Page(
+                        entities=tuple(rows.entity_of(r, known) for r in found), cursor=last
+                    )
+
+        return await self._db.read(work)
+
+    async def dump(self, scope: Scope) -> AsyncIterator[Episode | Entity | Fact]:
+        known = rows.by_key([scope])
+        for name, build in (
+            ("dump_episodes", rows.episode_of),
+            ("dump_entities", rows.entity_of),
+            ("dump_facts", rows.fact_of),
+        ):
+            keys: dict[str, Any] = {"scope": scope.key, "cursor": "", "since": BEGINNING}
+            while True:
+                sql, asked = _SQL[name], dict(keys)
+                page = await self._db.read(lambda c, s=sql, k=asked: c.execute(s, k).fetchall())
+                if not page:
+                    break
+                for row in page:
+                    yield build(row, known)
+                keys["cursor"] = page[-1][0]
+                if name == "dump_facts":
+                    keys["since"] = page[-1][18]
+
+    # administration -------------------------------------------------------------------------
+
+    async def watermark(self, stream: str) -> dict[str, int]:
+        return await self._db.read(
+            lambda c: dict(c.execute(_SQL["watermarks"], {"stream": stream}).fetchall())
+        )
+
+    async def stats(self, scopes: Sequence[Scope], *, now: datetime) -> dict[str, int]:
+        keys = {"scopes": rows.array([s.key for s in scopes]), "now": to_us(now)}
+        names = (
+            "episodes",
+            "entities",
+            "facts_current",
+            "facts_ended",
+            "fact_versions",
+            "facts_in_conflict",
+            "facts_quarantined",
+            "assertions",
+        )
+        row = await self._db.read(lambda c: c.execute(_SQL["stats"], keys).fetchall()[0])
+        return dict(zip(names, row, strict=True))
+
+    async def check(self) -> Sequence[str]:
+        def work(c: apsw.Connection) -> list[str]:
+            found: list[str] = []
+            for name, complaint in _CHECKS.items():
+                count = c.execute(_SQL[name]).fetchall()[0][0]
+                if count:
+                    found.append(f"{count} {complaint}")
+            return found
+
+        damage = await self._db.integrity()
+        return [f"the file is damaged: {damage}"] * bool(damage) + await self._db.read(work)
+
+    async def unembedded(
+        self, model_id: str, *, limit: int
+    ) -> Sequence[tuple[str, MemoryKind, str, str | None, datetime | None]]:
+        def work(c: apsw.Connection) -> list[Any]:
+            row = c.execute(_SQL["get_model"], {"id": model_id}).fetchone()
+            keys = {"model": row[0] if row else -1, "limit": limit}
+            return [
+                (i, kind, text, author, None if at is None else from_us(at))
+                for i, kind, text, author, at in c.execute(_SQL["unembedded"], keys)
+            ]
+
+        return await self._db.read(work)
+
+    async def put_embeddings(self, model_id: str, embeddings: Sequence[Embedding]) -> None:
+        def work(c: apsw.Connection) -> None:
+            if not embeddings:
+                return
+            dimension = int(embeddings[0].vectors.shape[1])
+            c.execute(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
+            row = c.execute(_SQL["get_model"], {"id": model_id}).fetchall()[0]
+            for embedding in embeddings:
+                _put_vectors(c, (row[0], row[1]), embedding)
+
+        await self._db.write(work)
+
+    async def adopt_model(self, model_id: str, dimension: int) -> bool:
+        def work(c: apsw.Connection) -> bool:
+            c.execute(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
+            model, known = c.execute(_SQL["get_model"], {"id": model_id}).fetchall()[0]
+            if known != dimension:
+                raise EmbeddingMismatch(f"{model_id} ({known})", f"{model_id} ({dimension})")
+            if c.execute(_SQL["unembedded"], {"model": model, "limit": 1}).fetchone():
+                return False
+            c.execute(_SQL["activate_model"], {"id": model_id})
+            c.execute(_SQL["drop_other_vectors"], {"model": model})
+            c.execute(_SQL["drop_other_models"], {"model": model})
+            return True
+
+        return await self._db.write(work)
+
+
+_LISTS: Final = {"fact": "list_facts", "episode": "list_episodes", "entity": "list_entities"}
+_CHECKS: Final = {
+    "check_orphan_facts": "fact versions have no support",
+    "check_unsupported": "supports name assertions that are not there",
+    "check_dangling_entities": "fact versions name entities that are not there",
+    "check_cross_scope": "facts name entities of another scope",
+    "check_missing_vectors": "episodes have no vector of the active model",
+    "check_loose_vectors": "vectors belong to nothing",
+}
+
+
+def _cursor(cursor: str | None) -> tuple[str, int]:
+    """Return where a listing goes on: after this id, and of facts after this version of it."""
+    after, _, since = (cursor or "").partition("/")
+    if since and not since.lstrip("-").isdigit():
+        raise InvalidInput(f"cursor {cursor!r} is not one that a listing has returned")
+    return after, int(since) if since else FOREVER
+
+
+def _model(c: apsw.Connection, model_id: str) -> tuple[int, int]:
+    """Return (key, dimension) of the active model, which must be this one."""
+    row = c.execute(_SQL["active_model"]).fetchone()
+    if row is None or row[1] != model_id:
+        raise EmbeddingMismatch(row[1] if row else "none", model_id)
+    return row[0], row[2]
+
+
+def _scopes_of(change: GraphChange) -> Iterable[Scope]:
+    found = {change.scope.home.key: change.scope.home}
+    for item in (*change.put_episodes, *change.put_entities, *change.put_facts):
+        found[item.scope.key] = item.scope
+    return found.values()
+
+
+def _delete(c: apsw.Connection, change: GraphChange) -> None:
+    for episode_id in change.delete_episodes:
+        c.execute(_SQL["delete_vectors"], {"id": episode_id})
+        c.execute(_SQL["delete_episode"], {"id": episode_id})
+    c.executemany(_SQL["delete_assertion"], [{"id": i} for i in change.delete_assertions])
+    for fact_id, recorded_at in change.delete_facts:
+        c.execute(
+            _SQL["delete_fact"],
+            {"id": fact_id, "recorded_at": to_us(recorded_at)},
+        )
+    kept = {f.id for f in change.put_facts}
+    for fact_id in {i for i, _ in change.delete_facts} - kept:
+        if c.execute(_SQL["fact_versions_left"], {"id": fact_id}).fetchone() is None:
+            c.execute(_SQL["delete_vectors"], {"id": fact_id})
+    c.executemany(_SQL["delete_entity"], [{"id": i} for i in change.delete_entities])
+
+
+def _put(c: apsw.Connection, change: GraphChange) -> None:
+    for episode in change.put_episodes:
+        c.execute(_SQL["delete_episode"], {"id": episode.id})
+        c.execute(_SQL["put_episode"], rows.episode_row(episode))
+    for entity in change.put_entities:
+        c.execute(_SQL["put_entity"], rows.entity_row(entity))
+        c.execute(_SQL["delete_entity_names"], {"id": entity.id})
+        for name in names_of(entity):
+            keys = {"scope": entity.scope.key, "name": name, "id": entity.id}
+            c.execute(_SQL["put_entity_name"], keys)
+    for assertion in change.put_assertions:
+        c.execute(_SQL["put_assertion"], rows.assertion_row(assertion))
+        for name in assertion.names:
+            keys = {"scope": assertion.scope.key, "name": name, "id": assertion.id}
+            c.execute(_SQL["put_assertion_name"], keys)
+    for fact in change.put_facts:
+        row = rows.fact_row(fact)
+        c.execute(
+            _SQL["delete_fact"],
+            {"id": fact.id, "recorded_at": row["recorded_at"]},
+        )
+        c.execute(_SQL["put_fact"], row)
+        n = c.last_insert_rowid()
+        c.executemany(
+            _SQL["put_support"],
+            [
+                {
+                    "fact": n,
+                    "ordinal": i,
+                    "assertion_id": s.assertion_id,
+                    "event_id": s.event_id,
+                    "episode_id": s.episode_id,
+                    "quote": s.quote,
+                    "polarity": s.polarity,
+                }
+                for i, s in enumerate(fact.support)
+            ],
+        )
+
+
+def _put_vectors(c: apsw.Connection, model: tuple[int, int], embedding: Embedding) -> None:
+    key, dimension = model
+    if embedding.vectors.ndim != 2 or embedding.vectors.shape[1] != dimension:
+        raise InvalidInput(
+            f"vectors of {embedding.item_id!r} have shape {embedding.vectors.shape}; "
+            f"expected (n, {dimension})"
+        )
+    scope = c.execute(_SQL["item_scope"], {"id": embedding.item_id}).fetchone()
+    if scope is None:
+        return  # erased while it was being embedded
+    c.execute(_SQL["delete_old_vectors"], {"id": embedding.item_id, "model": key})
+    c.executemany(
+        _SQL["put_vector"],
+        [
+            {
+                "scope": scope[0],
+                "model": key,
+                "kind": embedding.kind,
+                "item": embedding.item_id,
+                "window": i,
+                "v": vector.astype("<f4").tobytes(),
+            }
+            for i, vector in enumerate(np.asarray(embedding.vectors))
+        ],
+    )
+
+
+def _known(c: apsw.Connection, scope: Scope, query: KnownQuery) -> Known:
+    known = rows.by_key([scope])
+    keys: dict[str, Any] = {
+        "scope": scope.key,
+        "scopes": rows.array([scope.key]),
+        "names": rows.array(query.names),
+        "predicates": rows.array(query.predicates),
+        "keyed": rows.array(query.keyed),
+        "values": rows.array(query.values),
+        "episode_ids": rows.array(query.episode_ids),
+        "mentioned": rows.array(query.mentioned),
+        "entity_ids": rows.array(query.entity_ids),
+    }
+    entities = {
+        r[0]: rows.entity_of(r, known) for r in c.execute(_SQL["entities_by_name"], keys)
+    }
+    keys["entities"] = rows.array(list(entities))
+    assertions: dict[str, Assertion] = {}
+
+    def take(name: str) -> None:
+        for r in c.execute(_SQL[name], keys):
+            assertions[r[0]] = rows.assertion_of(r, known)
+
+    if query.predicates:
+        take("assertions_functional")
+    if query.keyed:
+        take("assertions_keyed")
+    if query.episode_ids:
+        take("assertions_by_episode")
+    if query.mentioned:
+        take("assertions_by_mention")
+    if query.entity_ids:
+        take("assertions_by_entity")
+    slots = sorted({*query.slots} | {a.slot for a in assertions.values() if a.slot})
+    keys["slots"] = rows.array(slots)
+    take("assertions_by_slot")
+    ends = {i for a in assertions.values() for i in (a.subject_id, a.object_id) if i}
+    keys["ids"] = rows.array(sorted(ends | {*query.entity_ids}))
+    for r in c.execute(_SQL["entities_by_id"], keys):
+        entities[r[0]] = rows.entity_of(r, known)
+    spans: dict[str, Span] = {}
+    for entity_id in query.entity_ids:
+        row = c.execute(_SQL["span"], {**keys, "id": entity_id}).fetchall()[0]
+        first = from_us(row[1] or 0)
+        spans[entity_id] = Span(count=row[0], first=first, last=from_us(row[2] or 0))
+    return Known(
+        entities=tuple(sorted(entities.values(), key=lambda e: e.id)),
+        assertions=tuple(sorted(assertions.values(), key=lambda a: (a.seq, a.ordinal))),
+        facts=tuple(rows.fact_of(r, known) for r in c.execute(_SQL["facts_by_slot"], keys)),
+        slots=tuple(slots),
+        spans=spans,
+    )
+

@@ -1,0 +1,240 @@
+"""Memories as rows of the SQLite schema, and back; exact both ways.
+
+The column order is that of the ``*_columns`` fragments in ``sql/sqlite.sql``. Does not run
+statements.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphmem import codec, ids
+from graphmem.models import (
+    Assertion,
+    Entity,
+    Episode,
+    Fact,
+    Filter,
+    Scope,
+    SourceClass,
+    Support,
+)
+from graphmem.sqlite.times import BEGINNING, FOREVER, bound, end_us, from_us, start_us, to_us
+
+Row = Sequence[Any]
+Scopes = Mapping[str, Scope]
+
+
+def by_key(scopes: Sequence[Scope]) -> dict[str, Scope]:
+    return {scope.key: scope for scope in scopes}
+
+
+def array(values: Sequence[str] | Sequence[int]) -> str:
+    """Return a list as the JSON that ``json_each`` reads: lists reach SQL as one parameter."""
+    return json.dumps(list(values))
+
+
+def filter_keys(f: Filter) -> dict[str, Any]:
+    """Return the parameters of the filter fragments."""
+    by_episode = bool(f.session or f.metadata or f.occurred_from or f.occurred_to)
+    return {
+        "f_kinds": array(f.kinds) if f.kinds is not None else None,
+        "f_type": f.type,
+        "f_topic": f.topic,
+        "f_predicate": f.predicate,
+        "f_source": f.source.value if f.source else None,
+        "f_session": f.session,
+        "f_entity": f.entity,
+        "f_importance": f.min_importance,
+        "f_confidence": f.min_confidence,
+        "f_occurred_from": start_us(f.occurred_from),
+        "f_occurred_to": end_us(f.occurred_to),
+        "f_valid_from": BEGINNING - 1 if f.valid_from is None else to_us(f.valid_from),
+        "f_valid_to": FOREVER + 1 if f.valid_to is None else to_us(f.valid_to),
+        "f_recorded_from": start_us(f.recorded_from),
+        "f_recorded_to": end_us(f.recorded_to),
+        "f_metadata": codec.dumps(dict(f.metadata)) if f.metadata is not None else None,
+        "f_by_episode": int(by_episode),
+    }
+
+
+def episode_row(e: Episode) -> dict[str, Any]:
+    return {
+        "id": e.id,
+        "scope": e.scope.key,
+        "event_id": e.event_id,
+        "session_id": e.session_id,
+        "seq": e.seq,
+        "role": e.role,
+        "author": e.author,
+        "text": e.text,
+        "terms": e.terms,
+        "occurred_at": to_us(e.occurred_at),
+        "recorded_at": to_us(e.recorded_at),
+        "source_class": e.source_class.value,
+        "origin": e.origin,
+        "metadata": codec.dumps(dict(e.metadata)),
+    }
+
+
+def episode_of(r: Row, scopes: Scopes) -> Episode:
+    return Episode(
+        id=r[0],
+        scope=scopes[r[1]],
+        event_id=r[2],
+        session_id=r[3],
+        seq=r[4],
+        role=r[5],
+        author=r[6],
+        text=r[7],
+        terms=r[8],
+        occurred_at=from_us(r[9]),
+        recorded_at=from_us(r[10]),
+        source_class=SourceClass(r[11]),
+        origin=r[12],
+        metadata=codec.loads_object(r[13]),
+        entity_ids=tuple(json.loads(r[14])),
+    )
+
+
+def entity_row(e: Entity) -> dict[str, Any]:
+    return {
+        "id": e.id,
+        "scope": e.scope.key,
+        "key": e.key,
+        "name": e.name,
+        "kind": e.kind,
+        "aliases": array(e.aliases),
+        "descriptors": array(e.descriptors),
+        "summary": e.summary,
+        "importance": e.importance,
+        "created_at": to_us(e.created_at),
+        "updated_at": to_us(e.updated_at),
+    }
+
+
+def entity_of(r: Row, scopes: Scopes) -> Entity:
+    return Entity(
+        id=r[0],
+        scope=scopes[r[1]],
+        key=r[2],
+        name=r[3],
+        kind=r[4],
+        aliases=tuple(json.loads(r[5])),
+        descriptors=tuple(json.loads(r[6])),
+        summary=r[7],
+        importance=r[8],
+        created_at=from_us(r[9]),
+        updated_at=from_us(r[10]),
+    )
+
+
+def assertion_row(a: Assertion) -> dict[str, Any]:
+    value = a.statement.value
+    return {
+        "id": a.id,
+        "scope": a.scope.key,
+        "event_id": a.event_id,
+        "episode_id": a.episode_id,
+        "session_id": a.session_id,
+        "seq": a.seq,
+        "ordinal": a.ordinal,
+        "predicate": a.statement.predicate,
+        "polarity": a.statement.polarity,
+        "value_key": ids.name_key(value) if value else None,
+        "statement": codec.dump_statement(a.statement),
+        "extractor": a.extractor,
+        "source_class": a.source_class.value,
+        "origin": a.origin,
+        "principal": a.principal,
+        "occurred_at": to_us(a.occurred_at),
+        "recorded_at": to_us(a.recorded_at),
+        "subject_id": a.subject_id,
+        "object_id": a.object_id,
+        "slot": a.slot,
+        "quarantined": int(a.quarantined),
+    }
+
+
+def assertion_of(r: Row, scopes: Scopes) -> Assertion:
+    return Assertion(
+        id=r[0],
+        scope=scopes[r[1]],
+        event_id=r[2],
+        episode_id=r[3],
+        session_id=r[4],
+        seq=r[5],
+        ordinal=r[6],
+        statement=codec.load_statement(r[7]),
+        extractor=r[8],
+        source_class=SourceClass(r[9]),
+        origin=r[10],
+        principal=r[11],
+        occurred_at=from_us(r[12]),
+        recorded_at=from_us(r[13]),
+        subject_id=r[14],
+        object_id=r[15],
+        slot=r[16],
+        quarantined=bool(r[17]),
+        names=tuple(json.loads(r[18])),
+    )
+
+
+def fact_row(f: Fact) -> dict[str, Any]:
+    return {
+        "id": f.id,
+        "scope": f.scope.key,
+        "slot": f.slot,
+        "subject_id": f.subject_id,
+        "predicate": f.predicate,
+        "object_id": f.object_id,
+        "value": f.value,
+        "text": f.text,
+        "terms": f.terms,
+        "type": f.type,
+        "topic": f.topic,
+        "status": f.status,
+        "confidence": f.confidence,
+        "importance": f.importance,
+        "source_class": f.source_class.value,
+        "origin": f.origin,
+        "valid_from": start_us(f.valid_from),
+        "valid_to": end_us(f.valid_to),
+        "recorded_at": to_us(f.recorded_at),
+        "retired_at": end_us(f.retired_at),
+        "supersedes": f.supersedes,
+        "reason": f.reason,
+        "contradicts": array(f.contradicts),
+    }
+
+
+def fact_of(r: Row, scopes: Scopes) -> Fact:
+    return Fact(
+        id=r[0],
+        scope=scopes[r[1]],
+        slot=r[2],
+        subject_id=r[3],
+        predicate=r[4],
+        object_id=r[5],
+        value=r[6],
+        text=r[7],
+        terms=r[8],
+        type=r[9],
+        topic=r[10],
+        status=r[11],
+        confidence=r[12],
+        importance=r[13],
+        source_class=SourceClass(r[14]),
+        origin=r[15],
+        valid_from=bound(r[16]),
+        valid_to=bound(r[17]),
+        recorded_at=from_us(r[18]),
+        retired_at=bound(r[19]),
+        supersedes=r[20],
+        reason=r[21],
+        contradicts=tuple(json.loads(r[22])),
+        support=tuple(
+            Support(assertion_id=s[0], event_id=s[1], episode_id=s[2], quote=s[3], polarity=s[4])
+            for s in json.loads(r[23])
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What may come in: pure checks of text and events."""

@@ -1,0 +1,43 @@
+"""Derived ids: the same thing gets the same id in every store, process and replay.
+
+Does not know what the ids are for. ``derive`` hashes a JSON array because joined strings
+collide (``("a", "b:c")`` and ``("a:b", "c")`` would be one id).
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("5f0d5a4c-6d1c-5b57-9c53-6a8f2d8f6f11")
+
+
+def derive(kind: str, *parts: str | int | None) -> str:
+    """Return the UUIDv5 of ``kind`` and ``parts``, as lower-case text."""
+    return str(uuid5(_NAMESPACE, json.dumps([kind, *parts], ensure_ascii=False)))
+
+
+def episode(app: str, user: str | None, session_id: str, event_id: str) -> str:
+    """Return the id under which one event is known everywhere: as an episode, and for erasure."""
+    return derive("episode", app, user, session_id, event_id)
+
+
+def digest(*parts: str | int | None) -> str:
+    """Return the SHA-256 of ``parts`` in hexadecimal: content equality, not identity."""
+    return hashlib.sha256(json.dumps(list(parts), ensure_ascii=False).encode()).hexdigest()
+
+
+_POSSESSIVE = re.compile(r"['’]s?$")
+_EDGES = re.compile(r"^[^\w]+|[^\w]+$")
+
+
+def name_key(name: str) -> str:
+    """Return the form under which a name is compared: ``"  ANNA’s "`` and ``"Anna"`` are one.
+
+    NFKC, case folded, one blank between words, no punctuation at the ends, no possessive. Names
+    that differ only in that are one name; whether they are one person is for ``identity``.
+    """
+    text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    text = _POSSESSIVE.sub("", text)
+    return _EDGES.sub("", text) or text

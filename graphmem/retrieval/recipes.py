@@ -1,0 +1,83 @@
+"""The weights and limits of recall as one value, and the ablations by name.
+
+Knows no data. ``docs/decisions/0013-rank-in-python.md`` says how the defaults were found: tuned on
+the first five conversations of LoCoMo only, and reported on all ten.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from graphmem.models import MemoryType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a pool of candidates becomes a ranking.
+
+    ``k1`` and ``b`` are BM25's (Robertson and Zaragoza, 2009, section 3.2). BM25 over its maximum,
+    raised to ``text_power``, and the cosine above ``cosine_floor`` make the base score. ``near``
+    and ``far`` are the shares of it that go to the neighbours one and two places away along NEXT,
+    ``reply`` the share that a question hands to what follows it. ``session``, ``speaker`` (whom
+    the question names), ``asker`` (who asks it), ``time``, ``dated`` and ``hops`` are shares of
+    the highest score after spreading. ``asking`` and ``length`` are how much a question loses and
+    how much a text gains per e-fold of length. ``recency`` and ``importance`` are the most that
+    those two may raise or lower a score by, at most 0.1; ``half_life_days`` is the age at which
+    half of a memory's recency is gone.
+    """
+
+    name: str = "default"
+    k1: float = 0.9
+    b: float = 0.75
+    text: float = 1.0
+    text_power: float = 1.5
+    vector: float = 1.0
+    cosine_floor: float = 0.15
+    near: float = 0.35
+    far: float = 0.15
+    reply: float = 0.3
+    reach: int = 2
+    session: float = 0.3
+    session_best: int = 3
+    speaker: float = 0.15
+    asker: float = 0.3
+    time: float = 0.3
+    dated: float = 0.05
+    hops: tuple[float, ...] = (0.1, 0.05)
+    asking: float = 0.1
+    length: float = 0.05
+    recency: float = 0.02
+    importance: float = 0.02
+    half_life_days: Mapping[MemoryType, float] = field(
+        default_factory=lambda: MappingProxyType(
+            {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
+        )
+    )
+    text_limit: int = 50
+    vector_limit: int = 50
+    entity_limit: int = 50
+    entity_hops: int = 2
+    neighbours: int = 2
+
+
+DEFAULT: Final = Recipe()
+
+ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
+    {
+        recipe.name: recipe
+        for recipe in (
+            replace(DEFAULT, name="without text", text=0.0),
+            replace(DEFAULT, name="without vector", vector=0.0),
+            replace(DEFAULT, name="without neighbours", near=0.0, far=0.0, reply=0.0),
+            replace(DEFAULT, name="without session", session=0.0),
+            replace(DEFAULT, name="without speaker", speaker=0.0, asker=0.0),
+            replace(DEFAULT, name="without time", time=0.0, dated=0.0),
+            replace(DEFAULT, name="without entity", hops=()),
+            replace(DEFAULT, name="without form", asking=0.0, length=0.0),
+            replace(DEFAULT, name="without recency", recency=0.0),
+            replace(DEFAULT, name="without importance", importance=0.0),
+        )
+    }
+)
+"""The default recipe with one arm switched off each."""

@@ -1,0 +1,524 @@
+"""Sessions, the event log and its queue in a SQLite file.
+
+The log is the queue: a stream's cursor stands between what is appended and what is consolidated.
+Does not know what consolidation does, nor the graph that may live in the same file.
+"""
+
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import apsw
+
+from graphmem import codec, ids
+from graphmem.errors import Conflict, LeaseLost, NotFound, StreamParked
+from graphmem.models import (
+    AppendReceipt,
+    Claim,
+    Event,
+    Extraction,
+    Json,
+    Scope,
+    Session,
+    SourceClass,
+    StreamState,
+)
+from graphmem.queries import load_sql
+from graphmem.sqlite.connection import Database
+from graphmem.sqlite.times import from_us, opt_from, opt_us, to_us
+
+_SQL: Final = load_sql("graphmem.sessions", "sql/sqlite.sql")
+_SECOND: Final = 1_000_000
+
+Row = tuple[Any, ...]
+
+
+def _keys(scope: Scope) -> dict[str, Any]:
+    return {"app": scope.app, "user": scope.user or "", "stream": scope.stream}
+
+
+def _digest(event: Event) -> str:
+    """Return the hash of an event's content: all that a client says, nothing that we add."""
+    return ids.digest(
+        event.type,
+        event.role,
+        codec.dump_parts(event.parts),
+        event.author,
+        event.agent,
+        None if event.stamped else to_us(event.occurred_at),
+        codec.dumps(dict(event.metadata)),
+    )
+
+
+def _event(row: Row) -> Event:
+    return Event(
+        seq=row[0],
+        session_id=row[1],
+        id=row[2],
+        type=row[3],
+        role=row[4],
+        parts=codec.load_parts(row[5]),
+        author=row[6],
+        agent=row[7],
+        private_to=row[8],
+        source_class=SourceClass(row[9]),
+        origin=row[10],
+        metadata=codec.loads_object(row[11]),
+        occurred_at=from_us(row[12]),
+        stamped=bool(row[13]),
+        recorded_at=from_us(row[14]),
+    )
+
+
+def _session(row: Row, scope: Scope) -> Session:
+    return Session(
+        id=row[0],
+        scope=Scope(app=scope.app, user=scope.user, session=row[0]),
+        private_to=row[1],
+        metadata=codec.loads_object(row[2]),
+        state=codec.loads_object(row[3]),
+        created_at=from_us(row[4]),
+        updated_at=from_us(row[5]),
+        expires_at=opt_from(row[6]),
+        events=row[7],
+    )
+
+
+def _stream(row: Row) -> StreamState:
+    return StreamState(
+        stream=row[0],
+        scope=Scope(app=row[1], user=row[2] or None),
+        last_seq=row[3],
+        done_seq=row[4],
+        fence=row[5],
+        owner=row[6],
+        lease_until=from_us(row[7]) if row[7] else None,
+        attempts=row[8],
+        not_before=from_us(row[9]) if row[9] else None,
+        parked=bool(row[10]),
+        reason=row[11],
+    )
+
+
+def _now(now: datetime | None) -> int:
+    # The one clock of this store, where the caller brings none: leases between processes.
+    return to_us(now or datetime.now(UTC))  # noqa: TID251  # see the line above
+
+
+class SqliteSessionStore:
+    """The SessionStore port on a SQLite file; see ``graphmem/ports.py`` for the contract."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._key: bytes | None = None
+
+    async def migrate(self) -> None:
+        await self._db.migrate()
+
+    async def close(self) -> None:
+        await self._db.release()
+
+    # sessions -------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        scope: Scope,
+        *,
+        now: datetime,
+        metadata: dict[str, Json] | None = None,
+        expires_at: datetime | None = None,
+        private_to: str | None = None,
+        exist_ok: bool = False,
+    ) -> Session:
+        keys = _keys(scope) | {"id": scope.session}
+        row = keys | {
+            "metadata": codec.dumps(metadata or {}),
+            "private_to": private_to,
+            "expires_at": opt_us(expires_at),
+            "now": to_us(now),
+        }
+
+        def work(c: apsw.Connection) -> Session:
+            c.execute(_SQL["create_session"], row)
+            if not c.changes() and not exist_ok:
+                raise Conflict(f"session {scope.session!r} exists already")
+            return _session(_one(c, "get_session", keys, scope), scope)
+
+        return await self._db.write(work)
+
+    async def get(self, scope: Scope) -> Session:
+        keys = _keys(scope) | {"id": scope.session}
+        return await self._db.read(lambda c: _session(_one(c, "get_session", keys, scope), scope))
+
+    async def list(
+        self, scope: Scope, *, limit: int = 100, after: str | None = None
+    ) -> Sequence[Session]:
+        keys = _keys(scope) | {"limit": limit, "after": after or ""}
+        return await self._db.read(
+            lambda c: [_session(row, scope) for row in c.execute(_SQL["list_sessions"], keys)]
+        )
+
+    async def delete(self, scope: Scope) -> None:
+        keys = _keys(scope) | {"id": scope.session}
+
+        def work(c: apsw.Connection) -> None:
+            if not c.execute(_SQL["delete_session"], keys).fetchall():
+                raise NotFound(f"there is no session {scope.session!r}")
+
+        await self._db.write(work)
+
+    async def set_state(
+        self, scope: Scope, changes: dict[str, Json], *, now: datetime
+    ) -> Session:
+        keys = _keys(scope) | {"id": scope.session}
+
+        def work(c: apsw.Connection) -> Session:
+            session = _session(_one(c, "get_session", keys, scope), scope)
+            state = {**session.state, **changes}
+            kept = {k: v for k, v in state.items() if v is not None}
+            c.execute(_SQL["set_state"], keys | {"state": codec.dumps(kept), "now": to_us(now)})
+            return _session(_one(c, "get_session", keys, scope), scope)
+
+        return await self._db.write(work)
+
+    async def expire(self, *, now: datetime, limit: int = 100) -> Sequence[Scope]:
+        keys = {"now": to_us(now), "limit": limit}
+        return await self._db.read(
+            lambda c: [
+                Scope(app=app, user=user or None, session=session)
+                for app, user, session in c.execute(_SQL["expired_sessions"], keys)
+            ]
+        )
+
+    # the log --------------------------------------------------------------------------------
+
+    async def append(
+        self, scope: Scope, events: Sequence[Event], *, now: datetime
+    ) -> AppendReceipt:
+        return await self._db.write(lambda c: self._append(c, scope, events, to_us(now)))
+
+    def _append(
+        self, c: apsw.Connection, scope: Scope, events: Sequence[Event], now: int
+    ) -> AppendReceipt:
+        keys = _keys(scope) | {"id": scope.session, "now": now}
+        c.execute(
+            _SQL["create_session"],
+            keys | {"metadata": "{}", "private_to": scope.agent, "expires_at": None},
+        )
+        head = c.execute(_SQL["session_head"], keys).fetchone()
+        if head is not None and head[1] is not None and head[1] <= now:
+            raise Conflict(f"session {scope.session!r} has expired; open a new one")
+        private_to = head[0] if head else None
+        c.execute(_SQL["open_stream"], keys)
+        last: int = _one(c, "last_seq", keys, scope)[0]
+        stored: list[Event] = []
+        known: list[str] = []
+        forgotten: list[str] = []
+        for event in events:
+            episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
+            digest = _digest(event)
+            there = c.execute(_SQL["event_digest"], {"episode_id": episode_id}).fetchone()
+            if there is not None:
+                if there[1] != digest:
+                    raise Conflict(
+                        f"event {event.id!r} of session {event.session_id!r} is there already "
+                        "with other content; events are immutable, use a new id"
+                    )
+                known.append(event.id)
+                stored.append(_at(event, there[0], there[2], private_to))
+                continue
+            mac = self._mac(c, episode_id)
+            if c.execute(_SQL["is_erased"], keys | {"mac": mac}).fetchone():
+                forgotten.append(event.id)
+                stored.append(event)
+                continue
+            last += 1
+            parts = codec.dump_parts(event.parts)
+            c.execute(
+                _SQL["add_event"],
+                {
+                    "stream": scope.stream,
+                    "seq": last,
+                    "episode_id": episode_id,
+                    "session_id": event.session_id,
+                    "id": event.id,
+                    "type": event.type,
+                    "role": event.role,
+                    "parts": parts,
+                    "author": event.author,
+                    "agent": event.agent,
+                    "private_to": private_to,
+                    "source_class": event.source_class.value,
+                    "origin": event.origin,
+                    "metadata": codec.dumps(dict(event.metadata)),
+                    "occurred_at": to_us(event.occurred_at),
+                    "stamped": int(event.stamped),
+                    "recorded_at": now,
+                    "digest": digest,
+                    "bytes": len(parts.encode()),
+                },
+            )
+            stored.append(_at(event, last, now, private_to))
+        c.execute(_SQL["set_last_seq"], keys | {"seq": last})
+        c.execute(_SQL["touch_session"], keys)
+        return AppendReceipt(events=tuple(stored), known=tuple(known), forgotten=tuple(forgotten))
+
+    async def read(
+        self, scope: Scope, *, after_seq: int = 0, limit: int = 1000, newest: bool = False
+    ) -> Sequence[Event]:
+        name = "read_stream" if scope.session is None else "read_session"
+        keys = {
+            "stream": scope.stream,
+            "session_id": scope.session,
+            "after_seq": after_seq,
+            "limit": limit,
+        }
+
+        def work(c: apsw.Connection) -> Sequence[Event]:
+            sql = _SQL[f"{name}_newest" if newest else name]
+            found = [_event(row) for row in c.execute(sql, keys)]
+            return found[::-1] if newest else found
+
+        return await self._db.read(work)
+
+    async def events(self, scope: Scope, episode_ids: Sequence[str]) -> Sequence[Event]:
+        keys = {"stream": scope.stream, "episode_ids": json.dumps(list(episode_ids))}
+        return await self._db.read(
+            lambda c: [_event(row) for row in c.execute(_SQL["read_ids"], keys)]
+        )
+
+    # erasure --------------------------------------------------------------------------------
+
+    async def tombstone(
+        self, scope: Scope, episode_ids: Sequence[str], *, lease_s: float, now: datetime
+    ) -> tuple[str, int]:
+        stream = scope.stream
+
+        def work(c: apsw.Connection) -> tuple[str, int]:
+            keys = {"stream": stream, "episode_ids": json.dumps(list(episode_ids))}
+            present = [row[0] for row in c.execute(_SQL["present_episodes"], keys)]
+            if not present:
+                raise NotFound("none of these events is in the log of this scope")
+            receipt = ids.derive("receipt", stream, to_us(now), *sorted(present))
+            c.execute(
+                _SQL["open_receipt"],
+                {
+                    "id": receipt,
+                    "stream": stream,
+                    "episode_ids": json.dumps(present),
+                    "events": len(present),
+                    "now": to_us(now),
+                },
+            )
+            row = c.execute(
+                _SQL["fence_off"],
+                {
+                    "stream": stream,
+                    "owner": receipt,
+                    "now": to_us(now),
+                    "lease": int(lease_s * _SECOND),
+                },
+            ).fetchall()[0]
+            return receipt, row[0]
+
+        return await self._db.write(work)
+
+    async def erase(self, scope: Scope, receipt_id: str, *, now: datetime) -> None:
+        stream = scope.stream
+
+        def work(c: apsw.Connection) -> None:
+            row = c.execute(
+                _SQL["get_receipt"], {"id": receipt_id, "stream": stream}
+            ).fetchone()
+            if row is not None:
+                keys = {"stream": stream, "episode_ids": row[0]}
+                for episode_id in json.loads(row[0]):
+                    mac = self._mac(c, episode_id)
+                    c.execute(_SQL["remember_erased"], {"stream": stream, "mac": mac})
+                c.execute(_SQL["erase_extractions"], keys)
+                c.execute(_SQL["erase_events"], keys)
+                c.execute(_SQL["close_receipt"], {"id": receipt_id, "now": to_us(now)})
+            c.execute(_SQL["free_stream"], {"stream": stream, "owner": receipt_id})
+
+        await self._db.write(work)
+
+    async def tombstones(self, scope: Scope) -> Sequence[tuple[str, tuple[str, ...]]]:
+        return await self._db.read(
+            lambda c: [
+                (receipt, tuple(json.loads(episode_ids)))
+                for receipt, episode_ids in c.execute(
+                    _SQL["open_receipts"], {"stream": scope.stream}
+                )
+            ]
+        )
+
+    def _mac(self, c: apsw.Connection, episode_id: str) -> bytes:
+        if self._key is None:
+            self._key = c.execute(_SQL["erasure_key"]).fetchall()[0][0]
+        return hmac.digest(self._key or b"", episode_id.encode(), "sha256")
+
+    # the queue ------------------------------------------------------------------------------
+
+    async def claim(
+        self,
+        owner: str,
+        *,
+        lease_s: float,
+        max_events: int,
+        max_bytes: int,
+        stream: str | None = None,
+        now: datetime | None = None,
+    ) -> Claim | None:
+        keys = {
+            "owner": owner,
+            "now": _now(now),
+            "lease": int(lease_s * _SECOND),
+            "stream": stream,
+        }
+
+        def work(c: apsw.Connection) -> Claim | None:
+            rows = c.execute(_SQL["claim"], keys).fetchall()
+            if not rows:
+                return None
+            name, app, user, fence, attempts, first, last, done, stage, lease = rows[0]
+            if last <= done:
+                first, last = _bounds(c, name, done, max_events, max_bytes)
+                stage = "episodes"
+                c.execute(_SQL["freeze_batch"], {"stream": name, "first": first, "last": last})
+            span = {"stream": name, "first": first, "last": last}
+            return Claim(
+                stream=name,
+                scope=Scope(app=app, user=user or None),
+                owner=owner,
+                fence=fence,
+                lease_until=from_us(lease),
+                first_seq=first,
+                last_seq=last,
+                stage=stage,
+                attempts=attempts,
+                events=tuple(_event(row) for row in c.execute(_SQL["read_batch"], span)),
+            )
+
+        return await self._db.write(work)
+
+    async def renew(self, claim: Claim, *, lease_s: float, now: datetime | None = None) -> Claim:
+        keys = _held(claim) | {"now": _now(now), "lease": int(lease_s * _SECOND)}
+
+        def work(c: apsw.Connection) -> Claim:
+            rows = _guarded(c, "renew", keys)
+            return replace(claim, lease_until=from_us(rows[0][0]))
+
+        return await self._db.write(work)
+
+    async def extractions(self, claim: Claim) -> Sequence[Extraction]:
+        keys = {"stream": claim.stream, "first": claim.first_seq, "last": claim.last_seq}
+        return await self._db.read(
+            lambda c: [
+                codec.load_extraction(row[0]) for row in c.execute(_SQL["load_extractions"], keys)
+            ]
+        )
+
+    async def save_extractions(self, claim: Claim, extractions: Sequence[Extraction]) -> None:
+        # Paired by position: ids are unique per session only, and a batch spans sessions.
+        rows = [
+            {"stream": claim.stream, "seq": event.seq, "body": codec.dump_extraction(extraction)}
+            for event, extraction in zip(claim.events, extractions, strict=True)
+        ]
+
+        def work(c: apsw.Connection) -> None:
+            _guarded(c, "holds", _held(claim))
+            c.executemany(_SQL["save_extraction"], rows)
+
+        await self._db.write(work)
+
+    async def acknowledge(self, claim: Claim) -> Claim | None:
+        step = "next_stage" if claim.stage == "episodes" else "finish_batch"
+
+        def work(c: apsw.Connection) -> Claim | None:
+            _guarded(c, step, _held(claim))
+            if claim.stage == "episodes":
+                return replace(claim, stage="facts", attempts=0)
+            return None
+
+        return await self._db.write(work)
+
+    async def release(
+        self, claim: Claim, *, not_before: datetime | None, reason: str, park: bool = False
+    ) -> None:
+        keys = _held(claim) | {
+            "not_before": opt_us(not_before) or 0,
+            "reason": reason[:500],
+            "park": int(park),
+        }
+        await self._db.write(lambda c: _guarded(c, "release", keys) and None)
+
+    async def resume(self, scope: Scope, *, skip: bool = False) -> StreamState:
+        keys = {"stream": scope.stream, "skip": int(skip)}
+
+        def work(c: apsw.Connection) -> StreamState:
+            row = c.execute(_SQL["get_stream"], keys).fetchone()
+            if row is None:
+                raise NotFound("this scope has no events")
+            if not row[10]:
+                raise StreamParked("the stream is not parked; there is nothing to resume")
+            c.execute(_SQL["resume"], keys).fetchall()
+            return _stream(_one(c, "get_stream", keys, scope))
+
+        return await self._db.write(work)
+
+    async def stream(self, scope: Scope) -> StreamState | None:
+        def work(c: apsw.Connection) -> StreamState | None:
+            row = c.execute(_SQL["get_stream"], {"stream": scope.stream}).fetchone()
+            return None if row is None else _stream(row)
+
+        return await self._db.read(work)
+
+    async def streams(
+        self, *, pending: bool = False, limit: int = 1000
+    ) -> Sequence[StreamState]:
+        keys = {"pending": int(pending), "limit": limit}
+        return await self._db.read(
+            lambda c: [_stream(row) for row in c.execute(_SQL["list_streams"], keys)]
+        )
+
+
+def _one(c: apsw.Connection, name: str, keys: dict[str, Any], scope: Scope) -> Row:
+    row = c.execute(_SQL[name], keys).fetchone()
+    if row is None:
+        raise NotFound(f"there is no session {scope.session!r} in app {scope.app!r}")
+    return row
+
+
+def _held(claim: Claim) -> dict[str, Any]:
+    return {"stream": claim.stream, "owner": claim.owner, "fence": claim.fence}
+
+
+def _guarded(c: apsw.Connection, name: str, keys: dict[str, Any]) -> list[Row]:
+    """Run a statement that changes or finds a row only under the claim's own fence."""
+    rows = c.execute(_SQL[name], keys).fetchall()
+    if not rows:
+        raise LeaseLost
+    return rows
+
+
+def _bounds(
+    c: apsw.Connection, stream: str, done: int, max_events: int, max_bytes: int
+) -> tuple[int, int]:
+    """Return the next batch: at least one event, else at most so many, so large."""
+    size, last = 0, done + 1
+    keys = {"stream": stream, "after_seq": done, "limit": max_events}
+    for seq, weight in c.execute(_SQL["batch_sizes"], keys):
+        size += weight
+        if size > max_bytes and seq > done + 1:
+            break
+        last = seq
+    return done + 1, last
+
+
+def _at(event: Event, seq: int, recorded: int, private_to: str | None) -> Event:
+    return replace(event, seq=seq, recorded_at=from_us(recorded), private_to=private_to)
+
+

@@ -1,0 +1,39 @@
+"""The only reader of the environment: one table of names, all ``GRAPHMEM_…``.
+
+Does not know what the values are used for. The table in the README is made from these fields.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be set from outside; explicit arguments win over the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="GRAPHMEM_", extra="ignore")
+
+    store: str = Field("sqlite:///graphmem.db", description="where the memory lives")
+    log: str | None = Field(None, description="where the event log lives; default: the store")
+    app: str = Field("default", description="the app of the command line's scope")
+    user: str = Field("default", description="the user of the command line's scope")
+    embedder: str = Field(
+        "onnx", description="onnx, sentence-transformers:NAME or litellm:NAME"
+    )
+    extractor: Literal["rules"] = Field("rules", description="what reads facts out of events")
+    worker: Literal["thread", "process", "off"] = Field(
+        "thread", description="who consolidates: a thread of ours, another process, nobody"
+    )
+    lease_s: float = Field(30.0, gt=0, le=3600, description="how long a worker holds a stream")
+    batch_events: int = Field(32, ge=1, le=1000, description="events in one batch at most")
+    max_text_bytes: int = Field(
+        65536, ge=1, le=65536, description="the size limit of one event, in bytes"
+    )
+    tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
+        "o200k_base", description="what budgets are counted with"
+    )
+    log_level: str = Field("WARNING", description="of the service and the worker")
+    log_format: Literal["json", "text"] = Field("json", description="of the service and the worker")
+    api_host: str = Field("127.0.0.1", description="where `graphmem serve` listens")
+    api_port: int = Field(8000, ge=0, le=65535, description="where `graphmem serve` listens")

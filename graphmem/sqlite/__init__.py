@@ -1,0 +1,1 @@
+"""What the two SQLite adapters share: the connection, its pragmas, the schema and its times."""

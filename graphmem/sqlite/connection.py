@@ -1,0 +1,242 @@
+"""One SQLite file per memory: how it is opened, written and read.
+
+One write connection per process and file, on its own thread; writes are ``BEGIN IMMEDIATE`` and
+nothing is awaited inside one. Reads have connections of their own and see one snapshot each. Does
+not know what is in the tables, only their version.
+
+apsw brings its own SQLite: the one in the standard library may lack FTS5's secure-delete and may
+carry the WAL-reset bug (3.7.0 to 3.51.2), which is our worker beside our API.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import apsw
+
+from graphmem.errors import (
+    GraphmemError,
+    InvalidInput,
+    ReadOnlyStore,
+    SchemaOutdated,
+    StoreError,
+    StoreUnavailable,
+)
+
+T = TypeVar("T")
+
+APPLICATION_ID: Final = 0x67724D65  # "grMe"
+_BUSY_MS: Final = 10_000
+_READERS: Final = 2
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # an acknowledged append survives a power cut
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA mmap_size = 268435456",
+    "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA secure_delete = ON",  # what a user erases is overwritten
+)
+
+
+def path_of(url: str) -> str:
+    """Return the file that a ``sqlite:`` URL names; ``:memory:`` for one that lives in memory.
+
+    ``sqlite:///relative.db`` and ``sqlite:////absolute.db`` as SQLAlchemy writes them.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.scheme != "sqlite" or parts.netloc or parts.query or parts.fragment or "\0" in path:
+        raise InvalidInput(
+            f"store URL {url!r}: expected sqlite:///path.db (relative), "
+            "sqlite:////path.db (absolute) or sqlite:///:memory:"
+        )
+    name = path.removeprefix("/")
+    if not name:
+        raise InvalidInput(f"store URL {url!r} names no file; write sqlite:///path.db")
+    return name
+
+
+def translate(error: apsw.Error, path: str) -> GraphmemError:
+    """Return our error for the driver's."""
+    match error:
+        case apsw.BusyError() | apsw.LockedError():
+            return StoreUnavailable(f"{path!r} is locked by another writer; try again")
+        case apsw.ReadOnlyError():
+            return ReadOnlyStore(f"{path!r} cannot be written to: {error}")
+        case apsw.NotADBError():
+            return StoreError(f"{path!r} is not a SQLite database")
+        case apsw.FullError():
+            return StoreUnavailable(f"the disk that holds {path!r} is full")
+        case apsw.CantOpenError():
+            return StoreError(f"{path!r} cannot be opened: {error}; does its folder exist?")
+        case apsw.CorruptError():
+            return StoreError(f"{path!r} is damaged: {error}; restore it from a backup")
+        case _:
+            return StoreError(f"{path!r}: {error}")
+
+
+class Database:
+    """A file with one writer thread and a few readers; shared by everyone who opens the path."""
+
+    _open: Final[dict[str, "Database"]] = {}
+    _lock: Final = threading.Lock()
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._users = 0
+        self._memory = path == ":memory:"
+        self._file = f"file:/{id(self)}?vfs=memdb" if self._memory else path
+        self._local = threading.local()
+        self._connections: list[apsw.Connection] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="graphmem-write")
+        # A memory database has no WAL: its readers would block its writer, so it has one thread.
+        self._reader = (
+            self._writer
+            if self._memory
+            else ThreadPoolExecutor(_READERS, thread_name_prefix="graphmem-read")
+        )
+
+    @classmethod
+    def acquire(cls, path: str) -> "Database":
+        """Return the process's database for this file; give it back with ``release``."""
+        with cls._lock:
+            key = path if path == ":memory:" else str(Path(path).resolve())
+            found = cls._open.get(key) if path != ":memory:" else None
+            if found is None:
+                found = cls(path)
+                if path != ":memory:":
+                    cls._open[key] = found
+            found._users += 1
+            return found
+
+    def share(self) -> "Database":
+        """Count one more user of this database."""
+        with self._lock:
+            self._users += 1
+        return self
+
+    async def release(self) -> None:
+        """Give the database back; the last one closes it."""
+        with self._lock:
+            self._users -= 1
+            if self._users > 0:
+                return
+            for key, value in list(self._open.items()):
+                if value is self:
+                    del self._open[key]
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reader.shutdown(wait=True)
+        self._writer.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+
+    def _connection(self) -> apsw.Connection:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._connections.append(connection)
+            self._local.connection = connection
+        return connection
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(
+            self._file,
+            flags=apsw.SQLITE_OPEN_READWRITE
+            | apsw.SQLITE_OPEN_CREATE
+            | (apsw.SQLITE_OPEN_URI if self._memory else 0),
+        )
+        connection.set_busy_timeout(_BUSY_MS)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    def _run(self, begin: str, work: Callable[[apsw.Connection], T]) -> T:
+        try:
+            connection = self._connection()
+            connection.execute(begin)
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+                return result
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except apsw.Error as error:
+            raise translate(error, self.path) from error
+
+    async def write(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run ``work`` in one immediate transaction; committed and on disk when this returns."""
+        return await asyncio.wrap_future(
+            self._writer.submit(self._run, "BEGIN IMMEDIATE", work)
+        )
+
+    async def read(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run ``work`` on one snapshot; it must not write."""
+        return await asyncio.wrap_future(self._reader.submit(self._run, "BEGIN", work))
+
+    async def integrity(self) -> str | None:
+        """Return what is damaged in the file, if anything.
+
+        On a connection of its own: one that has searched before may judge the full-text index by
+        a structure that it has kept from then (seen with FTS5's secure-delete in SQLite 3.54.1).
+        """
+
+        def work() -> str | None:
+            try:
+                connection = self._connect()
+                try:
+                    rows = connection.execute("PRAGMA integrity_check").fetchall()
+                finally:
+                    connection.close()
+            except apsw.Error as error:
+                raise translate(error, self.path) from error
+            return None if rows == [("ok",)] else str(rows[0][0])
+
+        return await asyncio.wrap_future(self._reader.submit(work))
+
+    async def migrate(self) -> None:
+        """Create the schema, or bring it up to date; a newer or foreign file is refused."""
+        await self.write(self._migrate)
+
+    def _migrate(self, connection: apsw.Connection) -> None:
+        application = connection.pragma("application_id")
+        version = connection.pragma("user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if application != APPLICATION_ID and tables and tables[0]:
+            raise StoreError(
+                f"{self.path!r} is a SQLite database of another application; "
+                "give graphmem a file of its own"
+            )
+        steps = migrations()
+        newest = steps[-1][0]
+        if not isinstance(version, int) or version > newest:
+            raise SchemaOutdated(
+                f"{self.path!r} has schema {version}, this graphmem knows {newest}: "
+                "it was written by a newer version; upgrade graphmem"
+            )
+        for number, sql in steps:
+            if number > version:
+                connection.execute(sql)
+                connection.pragma("user_version", number)
+        if application != APPLICATION_ID:
+            connection.pragma("application_id", APPLICATION_ID)
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return the numbered, forward-only schema steps, ``migrations/NNNN_what.sql``, in order."""
+    found = [
+        (int(entry.name.split("_", 1)[0]), entry.read_text(encoding="utf-8"))
+        for entry in files("graphmem.sqlite").joinpath("migrations").iterdir()
+        if entry.name.endswith(".sql")
+    ]
+    return sorted(found)

@@ -1,0 +1,1 @@
+"""The conformance suites, one per port, and small real things to test with. Shipped for backends."""

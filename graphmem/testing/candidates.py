@@ -1,0 +1,529 @@
+"""What ``GraphStore.candidates`` must do: the arms, the clocks, the filter, the walls of a scope.
+
+Part of ``GraphStoreConformance``. Does not know how a pool is ranked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graphmem.models import CandidatePool, Entity, Episode, Fact, Filter, Scope, SourceClass
+from graphmem.ports import GraphStore
+from graphmem.testing.memories import (
+    EMBEDDER,
+    LATE,
+    ask,
+    day,
+    found,
+    make_assertion,
+    make_change,
+    make_embedding,
+    make_entity,
+    make_episode,
+    make_fact,
+    save,
+)
+
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Harbour:
+    """Two episodes and three facts that differ in every field of a filter."""
+
+    ada: Entity
+    ines: Entity
+    first: Episode
+    second: Episode
+    owns: Fact
+    likes: Fact
+    sails: Fact
+
+    @property
+    def items(self) -> dict[str, Episode | Fact]:
+        names = ("first", "second", "owns", "likes", "sails")
+        return {name: getattr(self, name) for name in names}
+
+    def names(self, found_ids: set[str]) -> set[str]:
+        return {name for name, item in self.items.items() if item.id in found_ids}
+
+
+async def make_harbour(store: GraphStore, scope: Scope) -> Harbour:
+    ada, ines = make_entity(scope, "Ada"), make_entity(scope, "Ines", kind="thing")
+    first = make_episode(
+        scope, 1, "harbour talk about the Ines", metadata={"room": "blue", "n": 1}
+    )
+    second = make_episode(
+        scope,
+        5,
+        "harbour talk about rum",
+        session_id="s2",
+        source_class=SourceClass.TOOL,
+        metadata={"room": "red"},
+    )
+    said = (
+        make_assertion(first, ada, "owns", ines),
+        make_assertion(second, ada, "likes", "rum"),
+        make_assertion(second, ada, "sails", ines, ordinal=1),
+    )
+    owns = make_fact("Ada owns the harbour boat Ines", said[0], topic="boats", importance=0.9)
+    likes = make_fact("Ada likes harbour rum", said[1], confidence=0.3, topic="drinks")
+    sails = make_fact(
+        "Ada sails from the harbour", said[2], type="procedural", valid_to=day(8), importance=0.2
+    )
+    await save(store, scope, ada, ines, first, second, *said, owns, likes, sails)
+    return Harbour(ada, ines, first, second, owns, likes, sails)
+
+
+# What each filter lets through, of: first, second (episodes), owns, likes, sails (facts).
+FILTERS: dict[str, tuple[Callable[[Harbour], Filter], str]] = {
+    "none": (lambda h: Filter(), "first second owns likes sails"),
+    "facts": (lambda h: Filter(kinds=("fact",)), "owns likes sails"),
+    "episodes": (lambda h: Filter(kinds=("episode",)), "first second"),
+    "no-kind": (lambda h: Filter(kinds=()), ""),
+    "type": (lambda h: Filter(type="procedural"), "sails"),
+    "type-episodic": (lambda h: Filter(type="episodic"), "first second"),
+    "topic": (lambda h: Filter(topic="boats"), "owns"),
+    "predicate": (lambda h: Filter(predicate="likes"), "likes"),
+    "source": (lambda h: Filter(source=SourceClass.TOOL), "second likes sails"),
+    "session": (lambda h: Filter(session="s1"), "first owns"),
+    "entity": (lambda h: Filter(entity=h.ines.id), "first second owns sails"),
+    "importance": (lambda h: Filter(min_importance=0.5), "first second owns likes"),
+    "importance-equal": (lambda h: Filter(min_importance=0.9), "owns"),
+    "confidence": (lambda h: Filter(min_confidence=0.8), "first second owns sails"),
+    "occurred-from": (lambda h: Filter(occurred_from=day(5)), "second likes sails"),
+    "occurred-to": (lambda h: Filter(occurred_to=day(5)), "first owns"),
+    "valid-from": (lambda h: Filter(valid_from=day(8)), "owns likes"),
+    "valid-to": (lambda h: Filter(valid_to=day(5)), "first owns"),
+    "recorded-from": (lambda h: Filter(recorded_from=day(5)), "second likes sails"),
+    "recorded-to": (lambda h: Filter(recorded_to=day(5)), "first owns"),
+    "metadata": (lambda h: Filter(metadata={"room": "blue"}), "first owns"),
+    "metadata-all": (lambda h: Filter(metadata={"room": "blue", "n": 2}), ""),
+    "metadata-type": (lambda h: Filter(metadata={"n": "1"}), ""),
+    "two": (lambda h: Filter(session="s2", kinds=("fact",), topic="drinks"), "likes"),
+}
+filters = pytest.mark.parametrize(("build", "expected"), FILTERS.values(), ids=FILTERS)
+
+
+class CandidatesConformance:
+    """The arms of one question."""
+
+    @pytest.fixture
+    def scope(self, request: pytest.FixtureRequest) -> Scope:
+        """A user nobody else has: a shared server needs no cleaning for these."""
+        return Scope(app="conformance", user=f"{request.node.name[:60]}-{next(_numbers)}")
+
+    @pytest.fixture
+    async def harbour(self, store: GraphStore, scope: Scope) -> Harbour:
+        return await make_harbour(store, scope)
+
+    # text
+
+    async def test_text_finds_any_word(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        ids = await found(store, scope, await ask("rum, or a boat?"))
+
+        assert harbour.names(ids) == {"second", "likes", "owns"}
+
+    async def test_text_limit_keeps_the_best(self, store: GraphStore, scope: Scope) -> None:
+        both = make_episode(scope, 2, "goats behind the mill")
+        texts = ("a mill", "goats and sheep", "three goats")
+        others = [make_episode(scope, n, t) for n, t in enumerate(texts, 3)]
+        await save(store, scope, both, *others)
+
+        ids = await found(store, scope, await ask("goats mill", text_limit=1))
+
+        assert ids == {both.id}
+
+    @pytest.mark.parametrize(
+        "term",
+        ['"', '""', "AND", "NOT", "a*", "terms:ferry", "NEAR(a b)", "(", "^ferry", "-x", "'", "{a}"],
+    )
+    async def test_text_syntax_is_text(self, store: GraphStore, scope: Scope, term: str) -> None:
+        ferry = make_episode(scope, 1, "the ferry leaves at seven")
+        await save(store, scope, ferry, make_episode(scope, 2, "the train waits"))
+        query = await ask()
+
+        both = await found(store, scope, replace(query, terms=(term, "ferri")))
+        alone = await found(store, scope, replace(query, terms=(term,)))
+
+        assert both == {ferry.id}
+        assert alone <= {ferry.id}, "at most the word inside it is found"
+
+    async def test_scope_is_no_word(self, store: GraphStore, scope: Scope) -> None:
+        await save(store, scope, make_episode(scope, 1, "the ferry leaves"))
+
+        query = replace(await ask(), terms=(scope.key,))
+
+        assert await found(store, scope, query) == set()
+
+    # vectors
+
+    async def test_vector_finds_the_nearest(self, store: GraphStore, scope: Scope) -> None:
+        texts = ("two goats", "two goats and a mill", "the ferry", "a train")
+        episodes = [make_episode(scope, n, t) for n, t in enumerate(texts, 1)]
+        await save(store, scope, *episodes)
+
+        ids = await found(store, scope, await ask(near="two goats", vector_limit=2))
+
+        assert ids == {episodes[0].id, episodes[1].id}
+
+    async def test_vector_limit_counts_what_passes(self, store: GraphStore, scope: Scope) -> None:
+        near = [make_episode(scope, n, "two goats") for n in range(1, 40)]
+        far = [make_episode(scope, n, f"goats {n}", session_id="s2") for n in range(40, 43)]
+        await save(store, scope, *near, *far)
+
+        query = await ask(near="two goats", vector_limit=3, filter=Filter(session="s2"))
+
+        assert await found(store, scope, query) == {e.id for e in far}
+
+    async def test_cosine_is_exact_in_every_arm(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        query = await ask("harbour rum", "talk of boats", vector_limit=1, names=("ada",))
+
+        pool = await store.candidates([scope], query)
+
+        assert query.vector is not None
+        cosines = {c.id: c.cosine for c in pool.candidates}
+        for item in harbour.items.values():
+            (vector,) = (await make_embedding(item)).vectors
+            assert cosines[item.id] == pytest.approx(float(vector @ query.vector), abs=1e-6)
+
+    async def test_cosine_is_of_the_best_window(self, store: GraphStore, scope: Scope) -> None:
+        episode, other = make_episode(scope, 1, "long"), make_episode(scope, 2, "goats and a mill")
+        windows = await make_embedding(episode, "rain all day", "two goats", "and more rain")
+        change = await make_change(scope, episode, other)
+        embeddings = (windows, *change.put_embeddings[1:])
+        await store.apply(replace(change, put_embeddings=embeddings), fence=1)
+
+        query = await ask(near="two goats", vector_limit=1)
+        pool = await store.candidates([scope], query)
+
+        (only,) = pool.candidates
+        assert only.id == episode.id
+        assert only.cosine == pytest.approx(1, abs=1e-6)
+        assert pool.total == 2, "windows are no items"
+
+    async def test_no_vector_no_cosine(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        pool = await store.candidates([scope], await ask("harbour"))
+
+        assert {c.cosine for c in pool.candidates} == {None}
+
+    async def test_empty_question_finds_nothing(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        pool = await store.candidates([scope], await ask())
+
+        assert pool.candidates == ()
+        assert pool.total == 5
+
+    async def test_unknown_scope_is_empty(self, store: GraphStore, scope: Scope) -> None:
+        query = await ask("harbour", "harbour", names=("ada",), neighbours=2)
+
+        assert await store.candidates([scope], query) == CandidatePool()
+
+    # entities
+
+    async def chain(self, store: GraphStore, scope: Scope) -> list[Fact]:
+        """Put facts a–b, b–c, c–d, recorded in this order."""
+        people = [make_entity(scope, name) for name in ("Ann", "Bob", "Cid", "Dot")]
+        facts: list[Fact] = []
+        for n, (one, other) in enumerate(zip(people, people[1:], strict=False), 1):
+            episode = make_episode(scope, n, f"talk {n}")
+            said = make_assertion(episode, one, "knows", other)
+            facts.append(make_fact(f"{one.name} knows {other.name}", said))
+            await save(store, scope, one, other, episode, said, facts[-1])
+        return facts
+
+    async def test_entity_arm_hops(self, store: GraphStore, scope: Scope) -> None:
+        facts = await self.chain(store, scope)
+
+        pool = await store.candidates([scope], await ask(names=("ann",), hops=2))
+
+        assert {c.id: c.hop for c in pool.candidates} == {facts[0].id: 0, facts[1].id: 1}
+
+    async def test_entity_arm_one_hop(self, store: GraphStore, scope: Scope) -> None:
+        facts = await self.chain(store, scope)
+
+        assert await found(store, scope, await ask(names=("cid",), hops=1)) == {
+            facts[1].id,
+            facts[2].id,
+        }
+
+    async def test_entity_arm_off(self, store: GraphStore, scope: Scope) -> None:
+        await self.chain(store, scope)
+
+        assert await found(store, scope, await ask(names=("ann",), entity_limit=0)) == set()
+
+    async def test_entity_arm_keeps_the_newest(self, store: GraphStore, scope: Scope) -> None:
+        ada = make_entity(scope, "Ada")
+        episodes = [make_episode(scope, n, f"talk {n}") for n in range(1, 31)]
+        said = [make_assertion(e, ada, "likes", f"thing {e.seq}") for e in episodes]
+        facts = [make_fact(f"Ada likes thing {a.seq}", a) for a in said]
+        await save(store, scope, ada, *episodes, *said, *facts)
+
+        ids = await found(store, scope, await ask(names=("ada",), entity_limit=10))
+
+        assert ids == {f.id for f in facts[-10:]}
+
+    @pytest.mark.parametrize("name", ["ada", "the captain", "sister@x"])
+    async def test_entity_is_found_by_every_name(
+        self, store: GraphStore, scope: Scope, name: str
+    ) -> None:
+        ada = make_entity(scope, "Ada", aliases=("The Captain",), descriptors=("sister@x",))
+        episode = make_episode(scope, 1)
+        said = make_assertion(episode, ada, "likes", "rum")
+        fact = make_fact("Ada likes rum", said)
+        await save(store, scope, ada, episode, said, fact)
+
+        assert await found(store, scope, await ask(names=(name,))) == {fact.id}
+
+    # NEXT
+
+    async def conversation(self, store: GraphStore, scope: Scope) -> list[Episode]:
+        """Put seq 1 to 9, where 4 and 6 are of another session, and 5 speaks of goats."""
+        episodes = [
+            make_episode(
+                scope,
+                n,
+                "about goats" if n == 5 else f"words {n}",
+                session_id="s2" if n in (4, 6) else "s1",
+            )
+            for n in range(1, 10)
+        ]
+        await save(store, scope, *episodes)
+        return episodes
+
+    @pytest.mark.parametrize(("reach", "seqs"), [(0, {5}), (1, {3, 5, 7}), (2, {2, 3, 5, 7, 8})])
+    async def test_neighbours_are_of_the_session(
+        self, store: GraphStore, scope: Scope, reach: int, seqs: set[int]
+    ) -> None:
+        await self.conversation(store, scope)
+
+        pool = await store.candidates([scope], await ask("goats", neighbours=reach))
+
+        assert {c.seq for c in pool.candidates} == seqs
+
+    async def test_neighbours_of_vector_finds(self, store: GraphStore, scope: Scope) -> None:
+        await self.conversation(store, scope)
+
+        query = await ask(near="about goats", vector_limit=1, neighbours=1)
+        pool = await store.candidates([scope], query)
+
+        assert {c.seq for c in pool.candidates} == {3, 5, 7}
+        assert all(c.cosine is not None for c in pool.candidates)
+
+    async def test_neighbours_at_the_ends(self, store: GraphStore, scope: Scope) -> None:
+        await self.conversation(store, scope)
+
+        pool = await store.candidates([scope], await ask("9", neighbours=3))
+
+        assert {c.seq for c in pool.candidates} == {5, 7, 8, 9}
+
+    # scopes
+
+    async def test_levels_in_one_question(self, store: GraphStore, scope: Scope) -> None:
+        agent = replace(scope, agent="planner")
+        app = Scope(app=f"{scope.app}-{scope.user}", user=None)
+        ids: dict[str, str] = {}
+        for n, level in enumerate((scope, agent, app), 1):
+            episode = make_episode(level, n, "goats", event_id=f"x{n}")
+            ids[level.key] = episode.id
+            await save(store, level, episode)
+
+        pool = await store.candidates([scope, agent, app], await ask("goats", "goats"))
+
+        assert {c.scope_key: c.id for c in pool.candidates} == ids
+        assert pool.total == 3
+        assert await found(store, scope, await ask("goats", "goats")) == {ids[scope.key]}
+
+    async def test_others_move_nothing(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        questions = [
+            await ask("harbour rum", text_limit=1),
+            await ask(near="harbour rum", vector_limit=1),
+            await ask(names=("ada",), entity_limit=1),
+            await ask("harbour", "rum", names=("ada", "ines"), neighbours=2),
+        ]
+        before = [await store.candidates([scope], q) for q in questions]
+
+        for n in range(3):
+            other = replace(scope, user=f"{scope.user} {n}")
+            await make_harbour(store, other)
+            extra = [make_episode(other, n, "rum rum rum", event_id=f"r{n}") for n in range(6, 30)]
+            await save(store, other, *extra)
+
+        assert [await store.candidates([scope], q) for q in questions] == before
+
+    # clocks
+
+    ARMS: tuple[dict[str, Any], ...] = (
+        {"text": "harbour"},
+        {"near": "harbour"},
+        {"names": ("ada",)},
+    )
+    arms = pytest.mark.parametrize("arm", ARMS, ids=["text", "vector", "entity"])
+
+    @arms
+    async def test_known_at_in_every_arm(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    ) -> None:
+        now = await found(store, scope, await ask(**arm))
+        query = await ask(**arm, known_at=day(4), neighbours=2)
+
+        assert harbour.names(await found(store, scope, query)) == (
+            harbour.names(now) & {"first", "owns"}
+        )
+
+    @arms
+    async def test_as_of_in_every_arm(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    ) -> None:
+        now = await found(store, scope, await ask(**arm, ended=True))
+
+        seen = {
+            at: harbour.names(
+                await found(store, scope, await ask(**arm, as_of=day(at), neighbours=2))
+            )
+            for at in (0, 4, 7, 9)
+        }
+
+        every = harbour.names(now)
+        assert seen[0] == set()
+        assert seen[4] == every & {"first", "owns"}
+        assert seen[7] == every
+        assert seen[9] == every - {"sails"}
+
+    @arms
+    async def test_ended_facts_on_request(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    ) -> None:
+        without = await found(store, scope, await ask(**arm, as_of=day(8)))
+        with_ended = await found(store, scope, await ask(**arm, as_of=day(8), ended=True))
+        before = await found(store, scope, await ask(**arm, as_of=day(0), ended=True))
+
+        assert harbour.names(with_ended - without) == {"sails"}
+        assert before == set(), "what is yet to begin has not ended"
+
+    @arms
+    async def test_one_version_at_a_time(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    ) -> None:
+        old = replace(harbour.owns, retired_at=day(10))
+        new = replace(harbour.owns, recorded_at=day(10), valid_to=day(9), confidence=0.9)
+        await save(store, scope, old, new)
+
+        async def confidence(known_at: int) -> list[float]:
+            query = await ask(**arm, known_at=day(known_at), as_of=day(3), ended=True)
+            pool = await store.candidates([scope], query)
+            return [c.confidence for c in pool.candidates if c.id == harbour.owns.id]
+
+        assert await confidence(9) == [0.8]
+        assert await confidence(10) == [0.9]
+
+    @arms
+    async def test_quarantined_never_comes(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    ) -> None:
+        assert harbour.owns.id in await found(store, scope, await ask(**arm))
+
+        await save(store, scope, replace(harbour.owns, status="quarantined"))
+
+        assert harbour.owns.id not in await found(store, scope, await ask(**arm, ended=True))
+
+    # filters
+
+    @filters
+    async def test_filter_in_every_arm(
+        self,
+        store: GraphStore,
+        scope: Scope,
+        harbour: Harbour,
+        build: Callable[[Harbour], Filter],
+        expected: str,
+    ) -> None:
+        seen: set[str] = set()
+        for arm in self.ARMS:
+            query = await ask(**arm, filter=build(harbour), ended=True, neighbours=2)
+            names = harbour.names(await found(store, scope, query))
+            assert names <= set(expected.split()), arm
+            seen |= names
+
+        assert seen == set(expected.split())
+
+    # the rows
+
+    async def test_fact_row_is_whole(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        pool = await store.candidates([scope], await ask("owns"))
+
+        (row,) = pool.candidates
+        fact, first = harbour.owns, harbour.first
+        for name in ("id", "terms", "slot", "status", "confidence", "importance", "type"):
+            assert getattr(row, name) == getattr(fact, name), name
+        for name in ("source_class", "recorded_at", "valid_from", "valid_to", "event_ids"):
+            assert getattr(row, name) == getattr(fact, name), name
+        assert (row.kind, row.scope_key, row.role) == ("fact", scope.key, None)
+        assert (row.seq, row.session_id, row.author) == (first.seq, first.session_id, None)
+        assert (row.occurred_at, row.episode_ids) == (first.occurred_at, (first.id,))
+        assert set(row.entity_ids) == {harbour.ada.id, harbour.ines.id}
+
+    async def test_episode_row_is_whole(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        pool = await store.candidates([scope], await ask("talk", filter=Filter(session="s1")))
+
+        (row,) = pool.candidates
+        first = harbour.first
+        for name in ("id", "terms", "seq", "session_id", "author", "role", "occurred_at"):
+            assert getattr(row, name) == getattr(first, name), name
+        assert (row.kind, row.scope_key, row.type) == ("episode", scope.key, "episodic")
+        assert (row.recorded_at, row.source_class) == (first.recorded_at, first.source_class)
+        assert (row.episode_ids, row.event_ids) == ((first.id,), (first.event_id,))
+        assert (row.slot, row.ended, row.confidence) == (harbour.owns.slot, False, 1.0)
+        assert set(row.entity_ids) == {harbour.ada.id, harbour.ines.id}
+
+    @pytest.mark.parametrize(("as_of", "ended"), [(5, False), (9, False), (11, True)])
+    async def test_episode_ends_with_its_last_fact(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, as_of: int, ended: bool
+    ) -> None:
+        await save(store, scope, replace(harbour.likes, valid_to=day(10)))
+        silent = make_episode(scope, 2, "harbour and nothing to learn")
+        await save(store, scope, silent)
+
+        pool = await store.candidates([scope], await ask("harbour", as_of=day(as_of)))
+
+        rows = {c.id: c.ended for c in pool.candidates if c.kind == "episode"}
+        assert rows == {harbour.first.id: False, harbour.second.id: ended, silent.id: False}
+
+    async def test_version_rises_with_writes(self, store: GraphStore, scope: Scope) -> None:
+        seen = []
+        for n in range(1, 4):
+            await save(store, scope, make_episode(scope, n))
+            seen.append((await store.candidates([scope], await ask())).version)
+
+        assert seen == sorted(set(seen))
+
+    async def test_questions_at_once_agree(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        query = await ask("harbour", "rum", names=("ada",), neighbours=2)
+        expected = await store.candidates([scope], query)
+
+        pools = await asyncio.gather(*(store.candidates([scope], query) for _ in range(8)))
+
+        assert all(pool == expected for pool in pools)
+
+
+__all__ = ["EMBEDDER", "FILTERS", "LATE", "CandidatesConformance", "Harbour", "filters", "np"]

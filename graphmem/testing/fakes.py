@@ -1,0 +1,149 @@
+"""Small real implementations of the model ports: exact, fast, without a model.
+
+``LineExtractor`` reads a notation, so that a test can say what it means; ``HashEmbedder`` spreads
+words over a unit sphere. Both satisfy their port's conformance suite.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import numpy as np
+
+from graphmem.errors import ExtractionError, ModelUnavailable
+from graphmem.models import (
+    EntityKind,
+    Event,
+    Extraction,
+    Mention,
+    Polarity,
+    Quote,
+    SourceClass,
+    Statement,
+    Vector,
+)
+
+_LINE: Final = re.compile(
+    r"^(?P<polarity>[+!~]?)(?P<subject>[^|]+)\|(?P<predicate>\w+)\|(?P<object>[^|]*)"
+    r"(?:\|from=(?P<start>[\d-]+))?(?:\|to=(?P<end>[\d-]+))?(?:\|not=(?P<wrong>[^|]+))?$"
+)
+_POLARITY: Final[dict[str, Polarity]] = {"": "affirm", "+": "affirm", "!": "end", "~": "deny"}
+_THINGS: Final = {"works_at": "organization", "lives_in": "place", "located_in": "place"}
+
+
+class LineExtractor:
+    """Reads ``subject|predicate|object`` lines; other lines say nothing.
+
+    ``I`` is the speaker; ``Anna(sister)`` a name with a relation to the speaker; ``(sister)`` a
+    relation alone; ``Anna(*)`` a namesake; ``'…'`` a literal value. A leading ``!`` ends, ``~``
+    denies; ``|from=2020-01-01``, ``|to=…`` state times; ``|not=X`` corrects. ``boom`` fails for
+    ever, ``flaky`` ``failures`` times.
+    """
+
+    version = "lines/1"
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.calls = 0
+
+    async def extract(
+        self, events: Sequence[Event], *, context: Sequence[Event] = ()
+    ) -> Sequence[Extraction]:
+        self.calls += 1
+        return [self._read(event) for event in events]
+
+    def _read(self, event: Event) -> Extraction:
+        statements: list[Statement] = []
+        if event.text == "boom":
+            raise ExtractionError("this event cannot be read")
+        if event.text == "flaky" and self.failures > 0:
+            self.failures -= 1
+            raise ModelUnavailable("the model is away")
+        position = 0
+        for line in event.text.split("\n"):
+            match = _LINE.match(line.strip())
+            if match is not None and event.source_class is not SourceClass.ASSISTANT:
+                statements.append(_statement(match, line, position))
+            position += len(line) + 1
+        return Extraction(
+            event_id=event.id, extractor=self.version, statements=tuple(statements)
+        )
+
+
+def _mention(text: str, kind: EntityKind) -> Mention:
+    if text == "I":
+        return Mention(name="", kind="person", speaker=True)
+    name, _, relation = text.partition("(")
+    relation = relation.rstrip(")")
+    if relation == "*":
+        return Mention(name=name, kind=kind, new=True)
+    return Mention(name=name, kind=kind, descriptor=relation or None)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
+
+def _statement(match: re.Match[str], line: str, position: int) -> Statement:
+    predicate, what = match["predicate"], match["object"]
+    value = what.strip("'") if what.startswith("'") else None
+    kind: EntityKind = "person"
+    if predicate in _THINGS:
+        kind = "organization" if predicate == "works_at" else "place"
+    object_ = None if value is not None or not what else _mention(what, kind)
+    return Statement(
+        subject=_mention(match["subject"].strip(), "person"),
+        predicate=predicate,
+        object=object_,
+        value=value,
+        polarity="correct" if match["wrong"] else _POLARITY[match["polarity"]],
+        replaces=match["wrong"],
+        valid_from=_moment(match["start"]),
+        valid_to=_moment(match["end"]),
+        quote=Quote(text=line, start=position, end=position + len(line)),
+    )
+
+
+class HashEmbedder:
+    """Bags of hashed words as unit vectors: texts that share words are near."""
+
+    def __init__(self, dimension: int = 64, name: str = "hash") -> None:
+        self._dimension = dimension
+        self._name = name
+
+    @property
+    def model_id(self) -> str:
+        return f"{self._name}/{self._dimension}"
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def windows(self, text: str) -> tuple[str, ...]:
+        """Cut into windows of 200 words that overlap by 40."""
+        words = re.findall(r"\S+\s*", text)
+        if len(words) <= 200:
+            return (text,)
+        return tuple(
+            "".join(words[i : i + 200]) for i in range(0, max(1, len(words) - 40), 160)
+        )
+
+    async def embed(
+        self, texts: Sequence[str], *, purpose: Literal["query", "document"]
+    ) -> Vector:
+        await asyncio.sleep(0)
+        found = np.zeros((len(texts), self._dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in re.findall(r"\w+", text.casefold()) or [""]:
+                digest = hashlib.blake2b(f"{self._name}:{word}".encode(), digest_size=8).digest()
+                place = int.from_bytes(digest[:4], "big") % self._dimension
+                found[row, place] += 1.0 if digest[4] & 1 else -1.0
+            if not found[row].any():
+                found[row, 0] = 1.0
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        return None

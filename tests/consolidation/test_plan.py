@@ -1,0 +1,170 @@
+"""The laws: idempotence, independence of order, deletion as if it had never been said, replay."""
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from graphmem.consolidation import plan as planning
+from graphmem.consolidation import predicates
+from graphmem.consolidator import terms_of
+from graphmem.models import Episode, SourceClass
+from graphmem.testing.fakes import LineExtractor
+from tests.consolidation.world import HERE, Said, believed, recorded, world
+
+PEOPLE = st.sampled_from(["I", "Tom", "Anna", "Anna(sister)", "Anna(colleague)", "(sister)", "Bo(*)"])
+PLACES = st.sampled_from(["Rome", "Oslo", "Lima"])
+VALUES = st.sampled_from(["'tea'", "'rum'"])
+
+
+@st.composite
+def lines(draw: st.DrawFn, people: st.SearchStrategy[str]) -> str:
+    who = draw(people)
+    match draw(st.integers(0, 5)):
+        case 0:
+            return f"{who}|lives_in|{draw(PLACES)}"
+        case 1:
+            return f"!{who}|lives_in|{draw(PLACES)}"
+        case 2:
+            return f"{draw(st.sampled_from(['', '!', '~']))}{who}|likes|{draw(VALUES)}"
+        case 3:
+            return f"{who}|lives_in|{draw(PLACES)}|not={draw(PLACES)}"
+        case 4:
+            return f"{who}|has_name|'{draw(st.sampled_from(['Ada', 'Zoe']))}'"
+        case _:
+            return f"{who}|friend_of|{draw(st.sampled_from(['Tom', 'I', 'Eve']))}"
+
+
+@st.composite
+def histories(draw: st.DrawFn, people: st.SearchStrategy[str] = PEOPLE) -> list[Said]:
+    return [
+        Said(
+            "\n".join(draw(st.lists(lines(people), min_size=1, max_size=2))),
+            draw(st.integers(0, 30)),
+            id=f"e{i}",
+            session=draw(st.sampled_from(["s1", "s2"])),
+            source=draw(st.sampled_from([SourceClass.USER_DIRECT, SourceClass.TOOL])),
+        )
+        for i in range(draw(st.integers(1, 7)))
+    ]
+
+
+many = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@many
+@given(histories(), st.data())
+async def test_delete_equals_never_said(history: list[Said], data: st.DataObject) -> None:
+    gone = data.draw(st.sets(st.sampled_from([s.id for s in history])))
+    async with world() as with_all, world() as without:
+        await with_all.hear(*history)
+        for said in history:
+            if said.id in gone:
+                await with_all.forget(said.id, session=said.session)
+        for number, said in enumerate(history, 1):
+            if said.id not in gone:
+                await without.hear_at(number, said)
+                await without.settle()
+
+        left = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await with_all.dump()]
+        never = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await without.dump()]
+        assert left == never
+        assert await with_all.graph.check() == []
+
+
+@many
+@given(histories(), st.integers(1, 4))
+async def test_replay_rebuilds_the_same_graph(history: list[Said], batch: int) -> None:
+    async with world() as first, world(batch=batch) as second:
+        await first.hear(*history)
+        if len(history) > 2:
+            await first.forget(history[1].id, session=history[1].session)
+        for event in await first.log.read(HERE.home):
+            assert event.seq is not None
+            assert event.recorded_at is not None
+            scope = replace(HERE, session=event.session_id)
+            await second.log.append(scope, [event], now=event.recorded_at)
+        await second.settle()
+
+        kept = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await first.dump()]
+        built = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await second.dump()]
+        assert kept == built
+
+
+@many
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["Ada", "Tom", "Eve", "Bo"]), PLACES, st.integers(0, 30)),
+        min_size=2, max_size=8, unique_by=lambda row: (row[0], row[2]),
+    ),
+    st.randoms(use_true_random=False),
+)  # fmt: skip
+async def test_order_of_arrival_does_not_matter(rows: list, random: object) -> None:
+    history = [Said(f"{who}|lives_in|{where}", d, id=f"e{i}") for i, (who, where, d) in enumerate(rows)]
+    shuffled = list(history)
+    random.shuffle(shuffled)  # pyright: ignore[reportAttributeAccessIssue]  # a Random
+    async with world() as one, world() as other:
+        await one.hear(*history)
+        await other.hear(*shuffled)
+
+        assert believed(await one.facts()) == believed(await other.facts())
+
+
+@many
+@given(histories(st.sampled_from(["I", "Tom", "Eve"])))
+async def test_planning_twice_changes_nothing(history: list[Said]) -> None:
+    async with world() as w:
+        await w.hear(*history)
+        table = predicates.load()
+        events = await w.log.read(HERE.home)
+        extractions = await LineExtractor().extract(events)
+        assertions = [
+            a
+            for event, extraction in zip(events, extractions, strict=True)
+            for a in planning.assert_all(HERE.home, event, extraction)
+            if a.statement.predicate not in {"has_name", "mentioned"}
+        ]
+        known = await w.graph.known(HERE.home, planning.ask(assertions, table))
+
+        again = planning.plan(
+            HERE.home, assertions, known, watermark=None, table=table, analyse=terms_of
+        )
+
+        assert again.change.put_assertions == ()
+        assert again.change.put_facts == ()
+        assert again.change.delete_facts == ()
+        assert again.outcomes == ()
+
+
+async def test_apply_twice_is_once() -> None:
+    async with world() as w:
+        await w.hear(Said("I|lives_in|Rome", 0))
+        before = await w.dump()
+        change = planning.merge(
+            [
+                planning.plan(
+                    HERE.home,
+                    (),
+                    await w.graph.known(HERE.home, planning.ask((), predicates.load())),
+                    watermark=None,
+                    table=predicates.load(),
+                    analyse=terms_of,
+                ).change
+            ]
+        )
+
+        assert await w.graph.apply(change, fence=99)
+        assert await w.dump() == before
+
+
+async def test_forgotten_closing_revives_what_it_closed() -> None:
+    async with world() as w:
+        await w.hear(Said("I|lives_in|Lisbon", 0))
+        before = await w.dump()
+        await w.hear(Said("I|lives_in|Porto", 5))
+        await w.forget("e2")
+
+        assert await w.dump() == before
+        assert recorded(1) in {f.recorded_at for f in await w.facts()}
