@@ -4,6 +4,7 @@ Each arm finds row numbers; the union is widened along NEXT and read once. Nothi
 but to cut an arm to its limit. Does not know how candidates are fused.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from graphmem.sqlite.times import bound, from_us, to_us
 
 _HANDED_OVER: Final = 2000  # so many matches are scored by us; beyond, the engine's rank cuts
 _CUT: Final = 500
+_WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 
 Keys = dict[str, Any]
 
@@ -45,8 +47,8 @@ class Finder:
         versions = dict(c.execute(self._sql["scope_versions"], keys).fetchall())
         episodes: set[int] = set()
         facts: set[int] = set()
-        if query.terms:
-            match = _match(list(known), query.terms)
+        if words := _words(query.terms):
+            match = _match(list(known), words)
             episodes |= self._text(c, "match_episodes", match, keys, query)
             facts |= self._text(c, "match_facts", match, keys, query)
         matrices = self._load(c, list(known), versions, query.model_id)
@@ -245,8 +247,17 @@ class Finder:
         return out
 
 
-def _match(scopes: Sequence[str], terms: Sequence[str]) -> str:
+def _match(scopes: Sequence[str], words: Sequence[str]) -> str:
     """Return the full-text expression: our own tokens, quoted, so that none can be syntax."""
     levels = " OR ".join(f'"{s}"' for s in scopes)
-    words = " OR ".join('"' + t.replace('"', "") + '"' for t in dict.fromkeys(terms))
-    return f"scope : ({levels}) AND terms : ({words})"
+    terms = " OR ".join(f'"{w}"' for w in words)
+    return f"scope : ({levels}) AND terms : ({terms})"
+
+
+def _words(terms: Sequence[str]) -> list[str]:
+    """Return what the index's tokenizer makes of the terms, a word each and once.
+
+    The analyser's terms are words already. Two in one would be a phrase, which this index (without
+    positions) refuses.
+    """
+    return list(dict.fromkeys(w for t in terms for w in _WORD.findall(t)))

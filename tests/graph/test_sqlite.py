@@ -5,11 +5,11 @@ import pytest
 
 from graphmem.graph.sqlite import SqliteGraphStore
 from graphmem.sqlite.connection import Database
-from graphmem.testing.candidates import CandidatesConformance
+from graphmem.testing.graph import GraphStoreConformance
 from graphmem.testing.memories import EMBEDDER, MODEL
 
 
-class TestSqliteMemory(CandidatesConformance):
+class TestSqliteMemory(GraphStoreConformance):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SqliteGraphStore]:
         store = SqliteGraphStore(Database.acquire(":memory:"))
