@@ -5,7 +5,7 @@ Each is imported where it is chosen, so that what is not used is not loaded. Doe
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -111,7 +111,7 @@ async def open_manager(
     clock: Clock = system_clock,
     extractor: Extractor | None = None,
     embedder: Embedder | None = None,
-) -> AsyncIterator[MemoryManager]:
+) -> AsyncGenerator[MemoryManager]:
     """Open the stores, bring their schema up to date, start the worker; close all on the way out.
 
     EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
@@ -158,7 +158,7 @@ async def open_memory(
     extractor: str | Extractor | None = None,
     worker: str | None = None,
     clock: Clock = system_clock,
-) -> AsyncIterator[MemoryManager]:
+) -> AsyncGenerator[MemoryManager]:
     """Open a memory: ``async with graphmem.open("sqlite:///memory.db") as memory``.
 
     What is not given comes from the environment (``GRAPHMEM_STORE`` and so on). ``worker`` is

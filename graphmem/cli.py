@@ -18,7 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from graphmem import console, reports, wire
-from graphmem.bootstrap import make_embedder, make_stores, new_owner, open_manager, read_settings
+from graphmem.bootstrap import (
+    make_embedder,
+    make_stores,
+    new_owner,
+    open_manager,
+    read_settings,
+    system_clock,
+)
 from graphmem.doctor import examine
 from graphmem.doctor import reembed as reembed_graph
 from graphmem.errors import GraphmemError, InvalidInput, MissingExtra
@@ -153,7 +160,7 @@ def ingest(
                     bar.update(task, completed=done, total=total)
 
             return await ingest_events(
-                memory, scope, lines, default_session=name, now=datetime.now(UTC), progress=tell
+                memory, scope, lines, default_session=name, now=system_clock(), progress=tell
             )
 
     made = _with_memory(store, log, (app_name, user, session), work)
@@ -308,7 +315,7 @@ def facts(
         ends = {i for f in found for i in (f.subject_id, f.object_id) if i}
         return found, await memory.names(scope, sorted(ends))
 
-    now = datetime.now(UTC)
+    now = system_clock()
     found, names = _with_memory(store, log, (app_name, user, session), work)
     if as_json:
         _say_json({"facts": [wire.fact_json(f, names, now=now) for f in found]})
@@ -333,7 +340,7 @@ def history(
         ends = {i for f in found for i in (f.subject_id, f.object_id) if i}
         return found, await memory.names(scope, sorted(ends))
 
-    now = datetime.now(UTC)
+    now = system_clock()
     found, names = _with_memory(store, log, (app_name, user, session), work)
     if as_json:
         _say_json({"versions": [wire.fact_json(f, names, now=now) for f in found]})
@@ -363,7 +370,7 @@ def show(
             ends |= {i for i in (item.subject_id, item.object_id) if i}
         return item, near, await memory.names(scope, sorted(ends))
 
-    now = datetime.now(UTC)
+    now = system_clock()
     item, near, names = _with_memory(store, log, (app_name, user, session), work)
     if as_json:
         _say_json(reports.memory_json(item, near, names, now=now))
@@ -645,9 +652,7 @@ def reembed(
             await sessions.migrate()
             with _progress() as bar:
                 task = bar.add_task("embedding", total=None)
-                return await reembed_graph(
-                    graph, encoder, progress=lambda n: bar.advance(task, n)
-                )
+                return await reembed_graph(graph, encoder, progress=lambda n: bar.advance(task, n))
         finally:
             await encoder.close()
             await graph.close()
@@ -684,7 +689,9 @@ def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> Non
 @app.command("eval")
 def evaluate(
     dataset: Annotated[str, typer.Argument(help="locomo or beam100k.")] = "locomo",
-    data: Annotated[Path, typer.Option("--data", help="The folder of the data set.")] = Path("data"),
+    data: Annotated[Path, typer.Option("--data", help="The folder of the data set.")] = Path(
+        "data"
+    ),
     conversations: Annotated[
         int | None, typer.Option("--conversations", min=1, help="Only the first so many.")
     ] = None,
@@ -719,4 +726,3 @@ def _progress() -> Progress:
 def main() -> None:
     """Run the command line."""
     app()
-

@@ -109,7 +109,7 @@ def _statement(row: dict[str, Any]) -> Statement:
         for name in ("valid_from", "valid_to")
         if row.get(name)
     }
-    known = {**row, **times, "subject": Mention(**row["subject"])}
+    known: dict[str, Any] = {**row, **times, "subject": Mention(**row["subject"])}
     if row.get("object") is not None:
         known["object"] = Mention(**row["object"])
     known["quote"] = Quote(text=quote[0], start=quote[1], end=quote[2])

@@ -51,7 +51,9 @@ def hits(out: Console, found: Sequence[Hit], *, explain: bool) -> None:
     for name in ("score", "what", "since", "until", "from"):
         table.add_column(name, no_wrap=name != "what", overflow="fold")
     for hit in found:
-        text = plain(f"{hit.author}: {hit.text}" if hit.author and hit.kind == "episode" else hit.text)
+        text = plain(
+            f"{hit.author}: {hit.text}" if hit.author and hit.kind == "episode" else hit.text
+        )
         if hit.ended:
             text.stylize("dim")
         since = hit.valid_from if hit.kind == "fact" else hit.occurred_at

@@ -212,9 +212,7 @@ class Consolidator:
         by_home: dict[Scope, list[Assertion]] = {}
         for event, extraction in zip(claim.events, extractions, strict=True):
             home = home_of(event, claim.scope)
-            by_home.setdefault(home, []).extend(
-                planning.assert_all(home, event, extraction)
-            )
+            by_home.setdefault(home, []).extend(planning.assert_all(home, event, extraction))
         mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
         changes = [GraphChange(scope=claim.scope, stream=claim.stream, watermark=mark)]
         outcomes: list[Outcome] = []
@@ -296,9 +294,7 @@ class Consolidator:
                 await self._unlearn(home, members, fence)
             await self.sessions.erase(scope, receipt, now=now)
 
-    async def _unlearn(
-        self, home: Scope, episode_ids: Sequence[str], fence: int
-    ) -> planning.Plan:
+    async def _unlearn(self, home: Scope, episode_ids: Sequence[str], fence: int) -> planning.Plan:
         # First the fence alone: what is in flight under an older one can no longer land between
         # what we read here and what we write.
         await self.graph.apply(GraphChange(scope=home, stream=home.stream), fence=fence)

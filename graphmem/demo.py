@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.rule import Rule
 
 from graphmem import console
-from graphmem.bootstrap import open_manager, read_settings
+from graphmem.bootstrap import open_manager, read_settings, system_clock
 from graphmem.ingest import ingest
 from graphmem.manager import MemoryManager
 from graphmem.models import Fact, Scope
@@ -50,12 +50,14 @@ async def tell(out: Console, *, store: str | None, keep: bool) -> None:
 
 
 async def _story(out: Console, memory: MemoryManager) -> None:
-    now = datetime.now(UTC)
+    now = system_clock()
     out.print(Rule("1. A conversation goes in"))
     made = await ingest(
         memory, ADA, lines(), default_session="demo", now=now, progress=lambda done, total: None
     )
-    out.print(f"{made.stored + made.known} events, {made.known} of them known before. Read in them:")
+    out.print(
+        f"{made.stored + made.known} events, {made.known} of them known before. Read in them:"
+    )
     console.outcomes(out, made.outcomes)
 
     out.print(Rule("2. What is known now"))

@@ -46,9 +46,7 @@ async def examine(sessions: SessionStore, graph: GraphStore) -> Diagnosis:
     return Diagnosis(complaints=tuple(complaints), streams=tuple(streams))
 
 
-async def reembed(
-    graph: GraphStore, embedder: Embedder, *, progress: Callable[[int], None]
-) -> int:
+async def reembed(graph: GraphStore, embedder: Embedder, *, progress: Callable[[int], None]) -> int:
     """Give every item a vector of this embedder, then switch to it; return how many were made.
 
     Online: recall goes on with the old model until the switch, which happens in one transaction
@@ -66,9 +64,7 @@ async def reembed(
         for i, (_, kind, text, author, occurred_at) in enumerate(items):
             windows: Sequence[str] = (text,)
             if kind == "episode" and occurred_at is not None:
-                windows = [
-                    embedded_text(author, occurred_at, w) for w in embedder.windows(text)
-                ]
+                windows = [embedded_text(author, occurred_at, w) for w in embedder.windows(text)]
             texts += windows
             owners += [i] * len(windows)
         vectors = await embedder.embed(texts, purpose="document")

@@ -14,7 +14,7 @@ from graphmem import wire
 from graphmem.consolidation.plan import Outcome
 from graphmem.errors import Conflict, InvalidInput
 from graphmem.manager import MemoryManager
-from graphmem.models import Event, Scope
+from graphmem.models import AppendReceipt, Event, Scope
 
 _CHUNK: Final = 200
 _MAX_LINE: Final = 1024 * 1024
@@ -121,7 +121,7 @@ async def _append(
         try:
             receipts = [await memory.append(here, [e for _, e in run])]
         except Conflict:
-            receipts = []
+            receipts = list[AppendReceipt]()
             for number, event in run:
                 try:
                     receipts.append(await memory.append(here, [event]))

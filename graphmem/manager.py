@@ -5,7 +5,7 @@ it calls. Does not know which backends stand behind the ports, nor any wire form
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -396,7 +396,7 @@ class MemoryManager:
         found = await self._episodes_of(scope, due)
         return await self._erase(scope, found, dry_run=dry_run)
 
-    async def _pages(self, home: Scope, kind: MemoryKind, filter: Filter):  # noqa: ANN202
+    async def _pages(self, home: Scope, kind: MemoryKind, filter: Filter) -> AsyncIterator[Page]:
         cursor: str | None = None
         while True:
             page = await self._graph.list([home], kind, filter, limit=_PAGE, cursor=cursor)
@@ -535,9 +535,7 @@ class Sessions:
         erased = ForgetReceipt(receipt_id="")
         events = await self._store.read(scope, limit=100_000)
         if events:
-            here = [
-                ids.episode(scope.app, scope.user, e.session_id, e.id) for e in events
-            ]
+            here = [ids.episode(scope.app, scope.user, e.session_id, e.id) for e in events]
             erased = await self._manager.delete_memories(scope, memory_ids=here)
         await self._store.delete(scope)
         return erased

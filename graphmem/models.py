@@ -18,7 +18,7 @@ import numpy.typing as npt
 from graphmem import ids
 from graphmem.errors import InvalidInput
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Vector: TypeAlias = npt.NDArray[np.float32]
 
 EventType = Literal["user_message", "model_message", "tool_call", "tool_result", "system_event"]
@@ -97,7 +97,7 @@ class Scope:
 
     def levels(self) -> tuple["Scope", ...]:
         """Return the scopes that a reader here may see, the nearest first."""
-        found = [self]
+        found: list[Scope] = [self]
         for parent in (
             replace(self, session=None),
             replace(self, session=None, agent=None),

@@ -77,9 +77,7 @@ class SessionStore(Protocol):
         """Remove a session's row and state. Its events are erased by ``forget`` before."""
         ...
 
-    async def set_state(
-        self, scope: Scope, changes: dict[str, Json], *, now: datetime
-    ) -> Session:
+    async def set_state(self, scope: Scope, changes: dict[str, Json], *, now: datetime) -> Session:
         """Merge ``changes`` into the scratchpad; a null removes its key."""
         ...
 
@@ -206,9 +204,7 @@ class GraphStore(Protocol):
 
     async def known(self, scope: Scope, query: KnownQuery) -> Known: ...
 
-    async def candidates(
-        self, scopes: Sequence[Scope], query: CandidateQuery
-    ) -> CandidatePool:
+    async def candidates(self, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Answer all arms of one question in one read: text, vector, entity, NEXT.
 
         Text and vector finds are united, widened along NEXT, and every member comes back with its
@@ -318,9 +314,7 @@ class Embedder(Protocol):
         """Cut a text into 1..n overlapping windows that the model reads whole."""
         ...
 
-    async def embed(
-        self, texts: Sequence[str], *, purpose: Literal["query", "document"]
-    ) -> Vector:
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
         """Return float32 of shape (n, d), rows of length 1, in the order given."""
         ...
 

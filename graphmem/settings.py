@@ -18,9 +18,7 @@ class Settings(BaseSettings):
     log: str | None = Field(None, description="where the event log lives; default: the store")
     app: str = Field("default", description="the app of the command line's scope")
     user: str = Field("default", description="the user of the command line's scope")
-    embedder: str = Field(
-        "onnx", description="onnx, sentence-transformers:NAME or litellm:NAME"
-    )
+    embedder: str = Field("onnx", description="onnx, sentence-transformers:NAME or litellm:NAME")
     extractor: Literal["rules"] = Field("rules", description="what reads facts out of events")
     worker: Literal["thread", "process", "off"] = Field(
         "thread", description="who consolidates: a thread of ours, another process, nobody"

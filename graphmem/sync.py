@@ -16,7 +16,7 @@ from graphmem.manager import MemoryManager
 
 
 class SyncMemory:
-    """A MemoryManager without ``await``: ``with graphmem.open_sync("sqlite:///m.db") as memory``."""
+    """A MemoryManager without ``await``: ``with graphmem.open_sync(url) as memory``."""
 
     def __init__(self, opened: AbstractAsyncContextManager[MemoryManager]) -> None:
         self._opened = opened
@@ -29,7 +29,7 @@ class SyncMemory:
     def __enter__(self) -> Self:
         self._thread.start()
         try:
-            self._target = self._run(self._opened.__aenter__())  # noqa: PLC2801  # on another loop
+            self._target = self._run(self._opened.__aenter__())
         except BaseException:
             self._stop()
             raise
@@ -68,7 +68,11 @@ class _Verbs:
         verb = getattr(self._target, name)
         if not inspect.iscoroutinefunction(verb):
             raise AttributeError(f"{type(self._target).__name__} has no verb {name!r}")
-        return lambda *args, **kwargs: self._run(verb(*args, **kwargs))
+
+        def call(*args: Any, **given: Any) -> Any:
+            return self._run(verb(*args, **given))
+
+        return call
 
 
 def open_sync(store: str | None = None, **options: Any) -> SyncMemory:

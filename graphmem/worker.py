@@ -37,7 +37,7 @@ async def run(
     done = 0
     while not stopping():
         try:
-            report = await consolidator.step(owner, jitter=random.random())  # noqa: S311
+            report = await consolidator.step(owner, jitter=random.random())
         except LeaseLost:
             report = None
         except GraphmemError as error:
@@ -93,7 +93,12 @@ class WorkerThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(
-                run(self._consolidator, self._owner, idle=self._idle, stopping=lambda: self._stopping)
+                run(
+                    self._consolidator,
+                    self._owner,
+                    idle=self._idle,
+                    stopping=lambda: self._stopping,
+                )
             )
         finally:
             self._loop.close()

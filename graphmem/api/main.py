@@ -4,7 +4,7 @@ Does not know backends: ``bootstrap`` opens them. The interactive documentation 
 they load scripts from elsewhere; the description itself is at ``/openapi.json``.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import metadata
@@ -20,9 +20,9 @@ from graphmem.api.schemas import Problem
 from graphmem.manager import MemoryManager
 from graphmem.settings import Settings
 
+_PROBLEM: Final = {"schema": {"$ref": "#/components/schemas/Problem"}}
 _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": why, "content": {errors.MEDIA_TYPE: {"schema": {"$ref": _REF}}}}
-    for _REF in ("#/components/schemas/Problem",)
+    status: {"description": why, "content": {errors.MEDIA_TYPE: _PROBLEM}}
     for status, why in (
         (400, "Well formed, and wrong"),
         (404, "Not in this scope"),
@@ -47,7 +47,7 @@ def create_app(
     """
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         if manager is not None:
             yield
             return

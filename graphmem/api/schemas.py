@@ -98,7 +98,7 @@ class ScopeBody(Wire):
     )
 
     app: Name = "default"
-    user: Name | None = Field("default", description="null is the level of the whole app")
+    user: Name | None = Field(default="default", description="null is the level of the whole app")
     session: Name | None = None
 
 
@@ -120,8 +120,8 @@ class SessionBody(Body):
 
     scope: ScopeBody = Field(default_factory=lambda: ScopeBody())
     metadata: JsonObject | None = None
-    expires_in_s: float | None = Field(None, gt=0, le=3_153_600_000)
-    private_to: Name | None = Field(None, description="the one agent that may read it")
+    expires_in_s: float | None = Field(default=None, gt=0, le=3_153_600_000)
+    private_to: Name | None = Field(default=None, description="the one agent that may read it")
 
 
 class TextPartBody(Wire):
@@ -138,14 +138,14 @@ class ImagePartBody(Wire):
     type: Literal["image"]
     uri: str
     media_type: str | None = None
-    caption: str | None = Field(None, description="what recall can find the image by")
+    caption: str | None = Field(default=None, description="what recall can find the image by")
 
 
 class FilePartBody(Wire):
     type: Literal["file"]
     uri: str
     media_type: str | None = None
-    name: str | None = Field(None, description="what recall can find the file by")
+    name: str | None = Field(default=None, description="what recall can find the file by")
 
 
 PartBody = Annotated[
@@ -156,14 +156,14 @@ PartBody = Annotated[
 class EventBody(Wire):
     """What happened. Give an id and a time: then sending it again is safe."""
 
-    id: Name | None = Field(None, description="unique in its session; default: a new one")
-    type: EventType | None = Field(None, description="default: by the role")
+    id: Name | None = Field(default=None, description="unique in its session; default: a new one")
+    type: EventType | None = Field(default=None, description="default: by the role")
     role: Role = "user"
-    content: str | None = Field(None, description="the text, for events that are only text")
-    parts: list[PartBody] | None = Field(None, min_length=1, max_length=MAX_PARTS)
-    author: Name | None = Field(None, description="the speaker's display name")
-    agent: Name | None = Field(None, description="the id of the agent that wrote it")
-    occurred_at: AwareDatetime | None = Field(None, description="default: now")
+    content: str | None = Field(default=None, description="the text, for events that are only text")
+    parts: list[PartBody] | None = Field(default=None, min_length=1, max_length=MAX_PARTS)
+    author: Name | None = Field(default=None, description="the speaker's display name")
+    agent: Name | None = Field(default=None, description="the id of the agent that wrote it")
+    occurred_at: AwareDatetime | None = Field(default=None, description="default: now")
     metadata: JsonObject | None = None
 
 
@@ -212,8 +212,8 @@ class FilterBody(Wire):
     source: SourceClass | None = None
     session: Name | None = None
     entity: Name | None = None
-    min_importance: float | None = Field(None, ge=0, le=1)
-    min_confidence: float | None = Field(None, ge=0, le=1)
+    min_importance: float | None = Field(default=None, ge=0, le=1)
+    min_confidence: float | None = Field(default=None, ge=0, le=1)
     occurred_from: AwareDatetime | None = None
     occurred_to: AwareDatetime | None = None
     valid_from: AwareDatetime | None = None
@@ -247,10 +247,12 @@ class SearchBody(Body):
 
     scope: ScopeBody = Field(default_factory=lambda: ScopeBody())
     query: str = Field(min_length=1)
-    top_k: StrictInt = Field(10, ge=1, le=1000)
+    top_k: StrictInt = Field(default=10, ge=1, le=1000)
     filter: FilterBody | None = None
-    as_of: AwareDatetime | None = Field(None, description="what held then; default: now")
-    known_at: AwareDatetime | None = Field(None, description="what was known then; default: now")
+    as_of: AwareDatetime | None = Field(default=None, description="what held then; default: now")
+    known_at: AwareDatetime | None = Field(
+        default=None, description="what was known then; default: now"
+    )
 
 
 class ContextBody(Body):
@@ -271,14 +273,16 @@ class ContextBody(Body):
     )
 
     scope: ScopeBody = Field(default_factory=lambda: ScopeBody())
-    query: str = Field("", description="empty: no memories are looked up")
+    query: str = Field(default="", description="empty: no memories are looked up")
     budget: StrictInt = Field(ge=1, le=MAX_BUDGET, description="in tokens")
     system: str = ""
     tools: list[JsonObject] = Field(default_factory=list[JsonObject], max_length=MAX_TOOLS)
-    top_k: StrictInt = Field(20, ge=1, le=1000)
+    top_k: StrictInt = Field(default=20, ge=1, le=1000)
     filter: FilterBody | None = None
-    as_of: AwareDatetime | None = Field(None, description="what held then; default: now")
-    known_at: AwareDatetime | None = Field(None, description="what was known then; default: now")
+    as_of: AwareDatetime | None = Field(default=None, description="what held then; default: now")
+    known_at: AwareDatetime | None = Field(
+        default=None, description="what was known then; default: now"
+    )
 
 
 # --------------------------------------------------------------------------- answers
@@ -406,6 +410,8 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    code: str | None = Field(None, description="the name of the error")
-    retryable: bool | None = Field(None, description="whether trying again may help")
-    errors: list[Complaint] | None = Field(None, description="of 422: each field that is wrong")
+    code: str | None = Field(default=None, description="the name of the error")
+    retryable: bool | None = Field(default=None, description="whether trying again may help")
+    errors: list[Complaint] | None = Field(
+        default=None, description="of 422: each field that is wrong"
+    )

@@ -215,9 +215,7 @@ def _past(a: Assertion, runs: list[_Run], current: _Run | None) -> _Run | None:
     return current
 
 
-def _end(
-    a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate
-) -> _Run | None:
+def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate) -> _Run | None:
     """Close what is current, if it is what the statement ends; else note that it was so once."""
     key, at = object_key(a), _holds_at(a)
     anything = a.object_id is None and not a.statement.value
@@ -258,9 +256,7 @@ def _beliefs(runs: Sequence[_Run], slot: str, *, quarantined: bool) -> tuple[Bel
             status = "quarantined"
         elif run.contradicts:
             status = "conflict"
-        contradicts = sorted(
-            [names[id(c)] for c in run.contradicts] + against.get(id(run), [])
-        )
+        contradicts = sorted([names[id(c)] for c in run.contradicts] + against.get(id(run), []))
         found.append(
             Belief(
                 id=names[id(run)],

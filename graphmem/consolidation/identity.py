@@ -4,9 +4,9 @@ Resolution is causal: a mention is decided by what stood before it in the log, n
 comes after, so running through the log again decides the same. The rules, in order: the first
 person is the speaker; a relation ("my sister") names whoever bears it; a name goes to the one
 compatible bearer; a relation that contradicts every bearer makes a namesake; a bare name borne by
-several goes to the one last spoken of in the same event, else it is left undecided (what other events said
-last would depend on where batches are cut). Never on
-similarity. Does not know facts, slots or stores.
+several goes to the one last spoken of in the same event, else it is left undecided: what other
+events said last would depend on where batches are cut. Never on similarity. Does not know facts,
+slots or stores.
 
 Theory: blocking and deterministic rules as in Christen, *Data Matching* (2012), chapters 4 to 6;
 we trade recall for never joining two people.
@@ -228,9 +228,7 @@ class Resolver:
     def _describe(self, entity_id: str, relation: str | None) -> None:
         entity = self.entities[entity_id]
         if relation and relation not in entity.descriptors:
-            self.entities[entity_id] = replace(
-                entity, descriptors=(*entity.descriptors, relation)
-            )
+            self.entities[entity_id] = replace(entity, descriptors=(*entity.descriptors, relation))
             self.touched.add(entity_id)
             self._index(relation, entity_id)
 

@@ -181,9 +181,7 @@ def resolve(
     ):
         resolver.rename(subject, statement.value)
     predicate = get(table, statement.predicate)
-    return replace(
-        found, slot=slot_of(assertion.scope, subject, predicate, object_key(found))
-    )
+    return replace(found, slot=slot_of(assertion.scope, subject, predicate, object_key(found)))
 
 
 # --------------------------------------------------------------------------- plan
@@ -218,15 +216,12 @@ def plan(
     before = {e.id: e for e in known.entities}
     live = {a.id: a for a in known.assertions}
     fresh = [
-        resolve(a, resolver, table)
-        for a in sorted(assertions, key=lambda a: (a.seq, a.ordinal))
+        resolve(a, resolver, table) for a in sorted(assertions, key=lambda a: (a.seq, a.ordinal))
     ]
     live.update({a.id: a for a in fresh})
     empty = GraphChange(scope=scope, stream=scope.stream, watermark=watermark)
 
-    renamed = tuple(
-        sorted(i for i, e in before.items() if resolver.entities[i].name != e.name)
-    )
+    renamed = tuple(sorted(i for i, e in before.items() if resolver.entities[i].name != e.name))
     if renamed and not set(renamed) <= set(known.spans):
         return Plan(change=empty, question=KnownQuery(entity_ids=renamed))
 
@@ -255,7 +250,7 @@ def _dated(
     """Return the entities that changed, with the times of the assertions that link to them."""
     found = {i: resolver.entities[i] for i in resolver.touched}
     for a in fresh:
-        for entity_id in {a.subject_id, a.object_id} - {None}:
+        for entity_id in {i for i in (a.subject_id, a.object_id) if i}:
             entity = found.get(entity_id) or resolver.entities[entity_id]
             old = entity_id in before
             first = min(entity.created_at, a.recorded_at) if old else entity.created_at
@@ -280,8 +275,10 @@ def refold(
     for slot, stated in sorted(by_slot.items()):
         if stated:
             predicate = get(table, stated[0].statement.predicate)
-            for version in versions(stated, predicate, slot=slot):
-                found.append(_fact(version, slot, predicate, entities, analyse))
+            found += [
+                _fact(version, slot, predicate, entities, analyse)
+                for version in versions(stated, predicate, slot=slot)
+            ]
     return tuple(found)
 
 
@@ -382,9 +379,7 @@ def _outcomes(was: Iterable[Fact], now: Iterable[Fact]) -> Iterable[Outcome]:
         elif len(before.support) < len(fact.support):
             name = "CORROBORATE"
         if name is not None:
-            yield Outcome(
-                operation=name, fact_id=fact.id, text=fact.text, event_ids=fact.event_ids
-            )
+            yield Outcome(operation=name, fact_id=fact.id, text=fact.text, event_ids=fact.event_ids)
     for fact in old.values():
         yield Outcome(
             operation="INVALIDATE", fact_id=fact.id, text=fact.text, event_ids=fact.event_ids

@@ -60,8 +60,11 @@ def _row(name: str, row: object, origin: str) -> Predicate:
         raise InvalidInput(f"{origin}: [{name}] type must be one of {get_args(MemoryType)}")
     if not 0 <= float(fields.get("importance", 0.5)) <= 1:
         raise InvalidInput(f"{origin}: [{name}] importance must be from 0 to 1")
-    known = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
-    return Predicate(name=name, **{"past": text, **known})
+    known: dict[str, Any] = {
+        key: tuple(cast("list[Any]", v)) if isinstance(v, list) else v for key, v in fields.items()
+    }
+    known.setdefault("past", text)
+    return Predicate(name=name, **known)
 
 
 @cache

@@ -22,7 +22,8 @@ CEILING: Final = {
 _SUSPICIOUS: Final = re.compile(
     r"""(?xi)
     https?:// | \bwww\. | [\w.+-]+@[\w-]+\.\w+
-    | \b(?:ignore|disregard|override|bypass)\b .{0,40} \b(?:instruction|rule|polic|prompt|previous|above)
+    | \b(?:ignore|disregard|override|bypass)\b .{0,40}
+      \b(?:instruction|rule|polic|prompt|previous|above)
     | \b(?:system|developer)\s+prompt\b
     | \b(?:is|are|am|be)\s+(?:authori[sz]ed|permitted|allowed)\s+to\b
     | \bhas\s+(?:been\s+)?authori[sz]ed\b

@@ -5,6 +5,13 @@ errors become ours here. Left alone, its import reads a ``.env`` file of the wor
 downloads a price list: both are switched off before.
 """
 
+# The extra may not be installed where types are checked; then nothing of it is known.
+# pyright: reportMissingImports=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false
+# pyright: reportUnnecessaryTypeIgnoreComment=false
+
 import hashlib
 import os
 from collections.abc import Mapping, Sequence

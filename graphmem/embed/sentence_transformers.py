@@ -4,6 +4,13 @@ Knows no store. The library decides where the weights come from: a folder, or a 
 cache on this machine.
 """
 
+# The extra may not be installed where types are checked; then nothing of it is known.
+# pyright: reportMissingImports=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportUnknownParameterType=false, reportUnknownLambdaType=false
+# pyright: reportUnnecessaryTypeIgnoreComment=false
+
 import asyncio
 import hashlib
 from collections.abc import Sequence

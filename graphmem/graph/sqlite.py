@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import apsw
 import numpy as np
 
+from graphmem.consolidation.identity import names_of
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
 from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite_candidates import Finder
 from graphmem.graph.vectors import Matrices
-from graphmem.consolidation.identity import names_of
 from graphmem.models import (
     Assertion,
     CandidatePool,
@@ -34,7 +33,7 @@ from graphmem.models import (
     Span,
 )
 from graphmem.queries import load_sql
-from graphmem.sqlite.connection import Database
+from graphmem.sqlite.connection import Database, Transaction
 from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
 _SQL: Final = load_sql("graphmem.graph", "sql/sqlite.sql")
@@ -50,12 +49,10 @@ class SqliteGraphStore:
     async def migrate(self, *, model_id: str, dimension: int) -> None:
         await self._db.migrate()
 
-        def work(c: apsw.Connection) -> None:
-            active = c.execute(_SQL["active_model"]).fetchone()
+        def work(c: Transaction) -> None:
+            active = c.one(_SQL["active_model"])
             if active is None:
-                c.execute(
-                    _SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 1}
-                )
+                c.run(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 1})
             elif (active[1], active[2]) != (model_id, dimension):
                 raise EmbeddingMismatch(active[1], model_id)
 
@@ -69,18 +66,18 @@ class SqliteGraphStore:
     async def apply(self, change: GraphChange, *, fence: int) -> bool:
         return await self._db.write(lambda c: self._apply(c, change, fence))
 
-    def _apply(self, c: apsw.Connection, change: GraphChange, fence: int) -> bool:
-        held = c.execute(_SQL["fence"], {"stream": change.stream}).fetchone()
+    def _apply(self, c: Transaction, change: GraphChange, fence: int) -> bool:
+        held = c.one(_SQL["fence"], {"stream": change.stream})
         if held is not None and held[0] > fence:
             raise LeaseLost
-        c.execute(_SQL["set_fence"], {"stream": change.stream, "fence": fence})
+        c.run(_SQL["set_fence"], {"stream": change.stream, "fence": fence})
         if change.watermark is not None:
             mark = change.watermark
             keys = {"stream": mark.stream, "stage": mark.stage, "seq": mark.seq}
-            there = c.execute(_SQL["watermark"], keys).fetchone()
+            there = c.one(_SQL["watermark"], keys)
             if there is not None and there[0] >= mark.seq:
                 return False
-            c.execute(_SQL["set_watermark"], keys)
+            c.run(_SQL["set_watermark"], keys)
         model = None if change.model_id is None else _model(c, change.model_id)
         _delete(c, change)
         _put(c, change)
@@ -90,7 +87,7 @@ class SqliteGraphStore:
                 raise InvalidInput("a change with embeddings must name their model")
             _put_vectors(c, model, embedding)
         for scope in scopes:
-            c.execute(
+            c.run(
                 _SQL["touch_scope"],
                 {
                     "key": scope.key,
@@ -120,14 +117,14 @@ class SqliteGraphStore:
             "known_at": FOREVER if known_at is None else to_us(known_at),
         }
 
-        def work(c: apsw.Connection) -> Page:
+        def work(c: Transaction) -> Page:
             return Page(
-                facts=tuple(rows.fact_of(r, known) for r in c.execute(_SQL["read_facts"], keys)),
+                facts=tuple(rows.fact_of(r, known) for r in c.rows(_SQL["read_facts"], keys)),
                 episodes=tuple(
-                    rows.episode_of(r, known) for r in c.execute(_SQL["read_episodes"], keys)
+                    rows.episode_of(r, known) for r in c.rows(_SQL["read_episodes"], keys)
                 ),
                 entities=tuple(
-                    rows.entity_of(r, known) for r in c.execute(_SQL["entities_by_id"], keys)
+                    rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_id"], keys)
                 ),
             )
 
@@ -152,17 +149,15 @@ class SqliteGraphStore:
             "limit": limit,
         }
 
-        def work(c: apsw.Connection) -> Page:
+        def work(c: Transaction) -> Page:
             found: list[Fact] = []
             for entity in entity_ids:
-                ns = [
-                    r[0] for r in c.execute(_SQL["facts_of_entity"], keys | {"entity": entity})
-                ]
+                ns = [r[0] for r in c.rows(_SQL["facts_of_entity"], keys | {"entity": entity})]
                 found += self._finder.facts(c, ns, known)
             unique = {f.id: f for f in found}
             ends = {i for f in unique.values() for i in (f.subject_id, f.object_id) if i}
             newest = sorted(unique.values(), key=lambda f: (f.recorded_at, f.id), reverse=True)
-            entities = c.execute(
+            entities = c.rows(
                 _SQL["entities_by_id"],
                 {"ids": rows.array(sorted(ends)), "scopes": keys["scopes"]},
             )
@@ -178,7 +173,7 @@ class SqliteGraphStore:
         return await self._db.read(
             lambda c: [
                 rows.fact_of(r, known)
-                for r in c.execute(_SQL["fact_history"], {"scope": scope.key, "id": fact_id})
+                for r in c.rows(_SQL["fact_history"], {"scope": scope.key, "id": fact_id})
             ]
         )
 
@@ -208,8 +203,8 @@ class SqliteGraphStore:
             "since": since,
         }
 
-        def work(c: apsw.Connection) -> Page:
-            found = c.execute(_SQL[_LISTS[kind]], keys).fetchall()
+        def work(c: Transaction) -> Page:
+            found = c.rows(_SQL[_LISTS[kind]], keys)
             more = found[-1] if len(found) == limit else None
             match kind:
                 case "fact":
@@ -238,7 +233,7 @@ class SqliteGraphStore:
             keys: dict[str, Any] = {"scope": scope.key, "cursor": "", "since": BEGINNING}
             while True:
                 sql, asked = _SQL[name], dict(keys)
-                page = await self._db.read(lambda c, s=sql, k=asked: c.execute(s, k).fetchall())
+                page = await self._db.read(lambda c, s=sql, k=asked: c.rows(s, k))
                 if not page:
                     break
                 for row in page:
@@ -250,9 +245,8 @@ class SqliteGraphStore:
     # administration -------------------------------------------------------------------------
 
     async def watermark(self, stream: str) -> dict[str, int]:
-        return await self._db.read(
-            lambda c: dict(c.execute(_SQL["watermarks"], {"stream": stream}).fetchall())
-        )
+        rows_ = await self._db.read(lambda c: c.rows(_SQL["watermarks"], {"stream": stream}))
+        return dict(rows_)
 
     async def stats(self, scopes: Sequence[Scope], *, now: datetime) -> dict[str, int]:
         keys = {"scopes": rows.array([s.key for s in scopes]), "now": to_us(now)}
@@ -266,14 +260,14 @@ class SqliteGraphStore:
             "facts_quarantined",
             "assertions",
         )
-        row = await self._db.read(lambda c: c.execute(_SQL["stats"], keys).fetchall()[0])
+        row = await self._db.read(lambda c: c.rows(_SQL["stats"], keys)[0])
         return dict(zip(names, row, strict=True))
 
     async def check(self) -> Sequence[str]:
-        def work(c: apsw.Connection) -> list[str]:
+        def work(c: Transaction) -> list[str]:
             found: list[str] = []
             for name, complaint in _CHECKS.items():
-                count = c.execute(_SQL[name]).fetchall()[0][0]
+                count = c.rows(_SQL[name])[0][0]
                 if count:
                     found.append(f"{count} {complaint}")
             return found
@@ -284,39 +278,40 @@ class SqliteGraphStore:
     async def unembedded(
         self, model_id: str, *, limit: int
     ) -> Sequence[tuple[str, MemoryKind, str, str | None, datetime | None]]:
-        def work(c: apsw.Connection) -> list[Any]:
-            row = c.execute(_SQL["get_model"], {"id": model_id}).fetchone()
+        def work(c: Transaction) -> list[Any]:
+            row = c.one(_SQL["get_model"], {"id": model_id})
             keys = {"model": row[0] if row else -1, "limit": limit}
             return [
                 (i, kind, text, author, None if at is None else from_us(at))
-                for i, kind, text, author, at in c.execute(_SQL["unembedded"], keys)
+                for i, kind, text, author, at in c.rows(_SQL["unembedded"], keys)
             ]
 
         return await self._db.read(work)
 
     async def put_embeddings(self, model_id: str, embeddings: Sequence[Embedding]) -> None:
-        def work(c: apsw.Connection) -> None:
+        def work(c: Transaction) -> None:
             if not embeddings:
                 return
             dimension = int(embeddings[0].vectors.shape[1])
-            c.execute(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
-            row = c.execute(_SQL["get_model"], {"id": model_id}).fetchall()[0]
-            for embedding in embeddings:
-                _put_vectors(c, (row[0], row[1]), embedding)
+            c.run(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
+            key, known, active = c.rows(_SQL["get_model"], {"id": model_id})[0]
+            scopes = {_put_vectors(c, (key, known), e) for e in embeddings}
+            if active:
+                c.run_many(_SQL["scope_changed"], [{"key": s} for s in scopes if s])
 
         await self._db.write(work)
 
     async def adopt_model(self, model_id: str, dimension: int) -> bool:
-        def work(c: apsw.Connection) -> bool:
-            c.execute(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
-            model, known = c.execute(_SQL["get_model"], {"id": model_id}).fetchall()[0]
+        def work(c: Transaction) -> bool:
+            c.run(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
+            model, known, _ = c.rows(_SQL["get_model"], {"id": model_id})[0]
             if known != dimension:
                 raise EmbeddingMismatch(f"{model_id} ({known})", f"{model_id} ({dimension})")
-            if c.execute(_SQL["unembedded"], {"model": model, "limit": 1}).fetchone():
+            if c.one(_SQL["unembedded"], {"model": model, "limit": 1}):
                 return False
-            c.execute(_SQL["activate_model"], {"id": model_id})
-            c.execute(_SQL["drop_other_vectors"], {"model": model})
-            c.execute(_SQL["drop_other_models"], {"model": model})
+            c.run(_SQL["activate_model"], {"id": model_id})
+            c.run(_SQL["drop_other_vectors"], {"model": model})
+            c.run(_SQL["drop_other_models"], {"model": model})
             return True
 
         return await self._db.write(work)
@@ -341,9 +336,9 @@ def _cursor(cursor: str | None) -> tuple[str, int]:
     return after, int(since) if since else FOREVER
 
 
-def _model(c: apsw.Connection, model_id: str) -> tuple[int, int]:
+def _model(c: Transaction, model_id: str) -> tuple[int, int]:
     """Return (key, dimension) of the active model, which must be this one."""
-    row = c.execute(_SQL["active_model"]).fetchone()
+    row = c.one(_SQL["active_model"])
     if row is None or row[1] != model_id:
         raise EmbeddingMismatch(row[1] if row else "none", model_id)
     return row[0], row[2]
@@ -356,47 +351,47 @@ def _scopes_of(change: GraphChange) -> Iterable[Scope]:
     return found.values()
 
 
-def _delete(c: apsw.Connection, change: GraphChange) -> None:
+def _delete(c: Transaction, change: GraphChange) -> None:
     for episode_id in change.delete_episodes:
-        c.execute(_SQL["delete_vectors"], {"id": episode_id})
-        c.execute(_SQL["delete_episode"], {"id": episode_id})
-    c.executemany(_SQL["delete_assertion"], [{"id": i} for i in change.delete_assertions])
+        c.run(_SQL["delete_vectors"], {"id": episode_id})
+        c.run(_SQL["delete_episode"], {"id": episode_id})
+    c.run_many(_SQL["delete_assertion"], [{"id": i} for i in change.delete_assertions])
     for fact_id, recorded_at in change.delete_facts:
-        c.execute(
+        c.run(
             _SQL["delete_fact"],
             {"id": fact_id, "recorded_at": to_us(recorded_at)},
         )
     kept = {f.id for f in change.put_facts}
     for fact_id in {i for i, _ in change.delete_facts} - kept:
-        if c.execute(_SQL["fact_versions_left"], {"id": fact_id}).fetchone() is None:
-            c.execute(_SQL["delete_vectors"], {"id": fact_id})
-    c.executemany(_SQL["delete_entity"], [{"id": i} for i in change.delete_entities])
+        if c.one(_SQL["fact_versions_left"], {"id": fact_id}) is None:
+            c.run(_SQL["delete_vectors"], {"id": fact_id})
+    c.run_many(_SQL["delete_entity"], [{"id": i} for i in change.delete_entities])
 
 
-def _put(c: apsw.Connection, change: GraphChange) -> None:
+def _put(c: Transaction, change: GraphChange) -> None:
     for episode in change.put_episodes:
-        c.execute(_SQL["delete_episode"], {"id": episode.id})
-        c.execute(_SQL["put_episode"], rows.episode_row(episode))
+        c.run(_SQL["delete_episode"], {"id": episode.id})
+        c.run(_SQL["put_episode"], rows.episode_row(episode))
     for entity in change.put_entities:
-        c.execute(_SQL["put_entity"], rows.entity_row(entity))
-        c.execute(_SQL["delete_entity_names"], {"id": entity.id})
+        c.run(_SQL["put_entity"], rows.entity_row(entity))
+        c.run(_SQL["delete_entity_names"], {"id": entity.id})
         for name in names_of(entity):
             keys = {"scope": entity.scope.key, "name": name, "id": entity.id}
-            c.execute(_SQL["put_entity_name"], keys)
+            c.run(_SQL["put_entity_name"], keys)
     for assertion in change.put_assertions:
-        c.execute(_SQL["put_assertion"], rows.assertion_row(assertion))
+        c.run(_SQL["put_assertion"], rows.assertion_row(assertion))
         for name in assertion.names:
             keys = {"scope": assertion.scope.key, "name": name, "id": assertion.id}
-            c.execute(_SQL["put_assertion_name"], keys)
+            c.run(_SQL["put_assertion_name"], keys)
     for fact in change.put_facts:
         row = rows.fact_row(fact)
-        c.execute(
+        c.run(
             _SQL["delete_fact"],
             {"id": fact.id, "recorded_at": row["recorded_at"]},
         )
-        c.execute(_SQL["put_fact"], row)
-        n = c.last_insert_rowid()
-        c.executemany(
+        c.run(_SQL["put_fact"], row)
+        n = c.last_rowid()
+        c.run_many(
             _SQL["put_support"],
             [
                 {
@@ -413,18 +408,19 @@ def _put(c: apsw.Connection, change: GraphChange) -> None:
         )
 
 
-def _put_vectors(c: apsw.Connection, model: tuple[int, int], embedding: Embedding) -> None:
+def _put_vectors(c: Transaction, model: tuple[int, int], embedding: Embedding) -> str | None:
+    """Write an item's vectors; return the key of its scope, None if it is not there."""
     key, dimension = model
     if embedding.vectors.ndim != 2 or embedding.vectors.shape[1] != dimension:
         raise InvalidInput(
             f"vectors of {embedding.item_id!r} have shape {embedding.vectors.shape}; "
             f"expected (n, {dimension})"
         )
-    scope = c.execute(_SQL["item_scope"], {"id": embedding.item_id}).fetchone()
+    scope = c.one(_SQL["item_scope"], {"id": embedding.item_id})
     if scope is None:
-        return  # erased while it was being embedded
-    c.execute(_SQL["delete_old_vectors"], {"id": embedding.item_id, "model": key})
-    c.executemany(
+        return None  # erased while it was being embedded
+    c.run(_SQL["delete_old_vectors"], {"id": embedding.item_id, "model": key})
+    c.run_many(
         _SQL["put_vector"],
         [
             {
@@ -438,9 +434,10 @@ def _put_vectors(c: apsw.Connection, model: tuple[int, int], embedding: Embeddin
             for i, vector in enumerate(np.asarray(embedding.vectors))
         ],
     )
+    return scope[0]
 
 
-def _known(c: apsw.Connection, scope: Scope, query: KnownQuery) -> Known:
+def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
     known = rows.by_key([scope])
     keys: dict[str, Any] = {
         "scope": scope.key,
@@ -453,14 +450,12 @@ def _known(c: apsw.Connection, scope: Scope, query: KnownQuery) -> Known:
         "mentioned": rows.array(query.mentioned),
         "entity_ids": rows.array(query.entity_ids),
     }
-    entities = {
-        r[0]: rows.entity_of(r, known) for r in c.execute(_SQL["entities_by_name"], keys)
-    }
+    entities = {r[0]: rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_name"], keys)}
     keys["entities"] = rows.array(list(entities))
     assertions: dict[str, Assertion] = {}
 
     def take(name: str) -> None:
-        for r in c.execute(_SQL[name], keys):
+        for r in c.rows(_SQL[name], keys):
             assertions[r[0]] = rows.assertion_of(r, known)
 
     if query.predicates:
@@ -478,18 +473,17 @@ def _known(c: apsw.Connection, scope: Scope, query: KnownQuery) -> Known:
     take("assertions_by_slot")
     ends = {i for a in assertions.values() for i in (a.subject_id, a.object_id) if i}
     keys["ids"] = rows.array(sorted(ends | {*query.entity_ids}))
-    for r in c.execute(_SQL["entities_by_id"], keys):
+    for r in c.rows(_SQL["entities_by_id"], keys):
         entities[r[0]] = rows.entity_of(r, known)
     spans: dict[str, Span] = {}
     for entity_id in query.entity_ids:
-        row = c.execute(_SQL["span"], {**keys, "id": entity_id}).fetchall()[0]
+        row = c.rows(_SQL["span"], {**keys, "id": entity_id})[0]
         first = from_us(row[1] or 0)
         spans[entity_id] = Span(count=row[0], first=first, last=from_us(row[2] or 0))
     return Known(
         entities=tuple(sorted(entities.values(), key=lambda e: e.id)),
         assertions=tuple(sorted(assertions.values(), key=lambda a: (a.seq, a.ordinal))),
-        facts=tuple(rows.fact_of(r, known) for r in c.execute(_SQL["facts_by_slot"], keys)),
+        facts=tuple(rows.fact_of(r, known) for r in c.rows(_SQL["facts_by_slot"], keys)),
         slots=tuple(slots),
         spans=spans,
     )
-

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import apsw
 import numpy as np
 
 from graphmem.errors import EmbeddingMismatch
@@ -16,6 +15,7 @@ from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.vectors import Matrices, Matrix, best, build
 from graphmem.models import Candidate, CandidatePool, CandidateQuery, Fact, Scope, SourceClass
 from graphmem.retrieval.rank import bm25
+from graphmem.sqlite.connection import Transaction
 from graphmem.sqlite.times import bound, from_us, to_us
 
 _HANDED_OVER: Final = 2000  # so many matches are scored by us; beyond, the engine's rank cuts
@@ -32,9 +32,7 @@ class Finder:
         self._sql = sql
         self._matrices = matrices
 
-    def find(
-        self, c: apsw.Connection, scopes: Sequence[Scope], query: CandidateQuery
-    ) -> CandidatePool:
+    def find(self, c: Transaction, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Return the pool; see ``GraphStore.candidates``."""
         known = rows.by_key(scopes)
         keys: Keys = {
@@ -44,7 +42,7 @@ class Finder:
             "known_at": to_us(query.known_at),
             "ended": int(query.ended),
         }
-        versions = dict(c.execute(self._sql["scope_versions"], keys).fetchall())
+        versions = dict(c.rows(self._sql["scope_versions"], keys))
         episodes: set[int] = set()
         facts: set[int] = set()
         if words := _words(query.terms):
@@ -61,7 +59,7 @@ class Finder:
         facts |= set(hops)
         if episodes and query.neighbours:
             near = keys | {"ns": rows.array(sorted(episodes)), "reach": query.neighbours}
-            episodes |= {r[0] for r in c.execute(self._sql["neighbours"], near)}
+            episodes |= {r[0] for r in c.rows(self._sql["neighbours"], near)}
         found = self._episodes(c, episodes, cosine, keys)
         found += self._facts(c, facts, cosine, hops)
         return CandidatePool(
@@ -70,11 +68,11 @@ class Finder:
             version=sum(versions.values()),
         )
 
-    def facts(self, c: apsw.Connection, ns: Sequence[int], known: rows.Scopes) -> list[Fact]:
+    def facts(self, c: Transaction, ns: Sequence[int], known: rows.Scopes) -> list[Fact]:
         """Return whole facts by row number."""
         found: list[Fact] = []
         for n in ns:
-            row = c.execute(self._sql["fact_by_n"], {"n": n}).fetchone()
+            row = c.one(self._sql["fact_by_n"], {"n": n})
             if row is not None:
                 found.append(rows.fact_of(row, known))
         return found
@@ -82,13 +80,13 @@ class Finder:
     # the arms -------------------------------------------------------------------------------
 
     def _text(
-        self, c: apsw.Connection, name: str, match: str, keys: Keys, query: CandidateQuery
+        self, c: Transaction, name: str, match: str, keys: Keys, query: CandidateQuery
     ) -> set[int]:
         asked = keys | {"match": match, "cap": _HANDED_OVER + 1}
-        found = c.execute(self._sql[name], asked).fetchall()
+        found = c.rows(self._sql[name], asked)
         if len(found) > _HANDED_OVER:
             asked["cap"] = _CUT
-            found = c.execute(self._sql[f"{name}_ranked"], asked).fetchall()
+            found = c.rows(self._sql[f"{name}_ranked"], asked)
         if len(found) <= query.text_limit:
             return {r[0] for r in found}
         scores = bm25(query.terms, [r[1] for r in found])
@@ -96,9 +94,13 @@ class Finder:
         return {found[i][0] for i in order[: query.text_limit]}
 
     def _load(
-        self, c: apsw.Connection, scopes: Sequence[str], versions: Mapping[str, int], model: str | None
+        self,
+        c: Transaction,
+        scopes: Sequence[str],
+        versions: Mapping[str, int],
+        model: str | None,
     ) -> list[Matrix]:
-        active = c.execute(self._sql["active_model"]).fetchone()
+        active = c.one(self._sql["active_model"])
         if active is None or model is None:
             return []
         key, stored, dimension = active
@@ -107,7 +109,7 @@ class Finder:
 
         def load(scope: str) -> Callable[[], Matrix]:
             asked = {"scope": scope, "model": key}
-            return lambda: build(c.execute(self._sql["load_vectors"], asked), dimension)
+            return lambda: build(c.rows(self._sql["load_vectors"], asked), dimension)
 
         return [
             self._matrices.get(scope, key, versions[scope], load(scope))
@@ -117,7 +119,7 @@ class Finder:
 
     def _nearest(
         self,
-        c: apsw.Connection,
+        c: Transaction,
         ranked: Sequence[tuple[float, str, str]],
         kind: str,
         keys: Keys,
@@ -130,28 +132,24 @@ class Finder:
         start, step = 0, limit + limit // 4
         while start < len(order) and len(found) < limit:
             ids = order[start : start + step]
-            n_of: dict[str, int] = {
-                i: n for n, i in c.execute(sql, keys | {"ids": rows.array(ids)})
-            }
+            n_of: dict[str, int] = {i: n for n, i in c.rows(sql, keys | {"ids": rows.array(ids)})}
             found |= set([n_of[i] for i in ids if i in n_of][: limit - len(found)])
             start, step = start + step, step * 2
         return found
 
-    def _named(self, c: apsw.Connection, keys: Keys, query: CandidateQuery) -> dict[int, int]:
+    def _named(self, c: Transaction, keys: Keys, query: CandidateQuery) -> dict[int, int]:
         """Return fact rows by their distance from an entity that the question names."""
         hops: dict[int, int] = {}
         if not query.names or not query.entity_limit:
             return hops
         asked = keys | {"names": rows.array(query.names), "limit": query.entity_limit}
         seen: set[str] = set()
-        edge = [r[0] for r in c.execute(self._sql["named_entities"], asked)]
+        edge = [r[0] for r in c.rows(self._sql["named_entities"], asked)]
         for hop in range(max(1, query.hops)):
             far: list[str] = []
             for entity in sorted(set(edge) - seen):
                 seen.add(entity)
-                for n, *ends in c.execute(
-                    self._sql["facts_of_entity"], asked | {"entity": entity}
-                ):
+                for n, *ends in c.rows(self._sql["facts_of_entity"], asked | {"entity": entity}):
                     hops.setdefault(n, hop)
                     far += [i for i in ends if i]
             # Beyond the named ones only a bounded step: a hub leads everywhere.
@@ -162,18 +160,16 @@ class Finder:
     # the rows -------------------------------------------------------------------------------
 
     def _episodes(
-        self, c: apsw.Connection, ns: set[int], cosine: Mapping[str, float], keys: Keys
+        self, c: Transaction, ns: set[int], cosine: Mapping[str, float], keys: Keys
     ) -> list[Candidate]:
-        found = c.execute(
-            self._sql["candidate_episodes"], {"ns": rows.array(sorted(ns))}
-        ).fetchall()
+        found = c.rows(self._sql["candidate_episodes"], {"ns": rows.array(sorted(ns))})
         ids = {"ids": rows.array([r[0] for r in found])}
         who: dict[str, set[str]] = {}
-        for episode, subject, object_ in c.execute(self._sql["candidate_entities"], ids):
+        for episode, subject, object_ in c.rows(self._sql["candidate_entities"], ids):
             who.setdefault(episode, set()).update(i for i in (subject, object_) if i)
         states = {
             episode: (slot, live)
-            for episode, slot, live in c.execute(self._sql["episode_facts"], keys | ids)
+            for episode, slot, live in c.rows(self._sql["episode_facts"], keys | ids)
         }
         out: list[Candidate] = []
         for r in found:
@@ -205,14 +201,14 @@ class Finder:
         return out
 
     def _facts(
-        self, c: apsw.Connection, ns: set[int], cosine: Mapping[str, float], hops: Mapping[int, int]
+        self, c: Transaction, ns: set[int], cosine: Mapping[str, float], hops: Mapping[int, int]
     ) -> list[Candidate]:
         keys = {"ns": rows.array(sorted(ns))}
         support: dict[int, list[tuple[Any, ...]]] = {}
-        for n, *row in c.execute(self._sql["candidate_support"], keys):
+        for n, *row in c.rows(self._sql["candidate_support"], keys):
             support.setdefault(n, []).append(tuple(row))
         out: list[Candidate] = []
-        for r in c.execute(self._sql["candidate_facts"], keys):
+        for r in c.rows(self._sql["candidate_facts"], keys):
             read = support.get(r[0], [])
             first = next((s for s in read if s[2] is not None), None)
             out.append(

@@ -73,7 +73,9 @@ class Matrices:
         with self._lock:
             self._kept[scope, model] = (version, matrix)
             self._kept.move_to_end((scope, model))
-            while len(self._kept) > 1 and sum(m.bytes for _, m in self._kept.values()) > _CACHE_BYTES:
+            while (
+                len(self._kept) > 1 and sum(m.bytes for _, m in self._kept.values()) > _CACHE_BYTES
+            ):
                 self._kept.popitem(last=False)
         return matrix
 

@@ -5,7 +5,6 @@ they came, since the log is verbatim, and made harmless where text is shown. Doe
 """
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast, get_args
 
@@ -106,7 +105,9 @@ def check_event(event: Event, *, now: datetime, limit: int = MAX_TEXT_BYTES) -> 
     for name, allowed in (("type", EventType), ("role", Role), ("origin", Origin)):
         value: str = getattr(event, name)
         if value not in get_args(allowed):
-            raise InvalidInput(f"{what}: unknown {name} {value!r}; expected one of {get_args(allowed)}")
+            raise InvalidInput(
+                f"{what}: unknown {name} {value!r}; expected one of {get_args(allowed)}"
+            )
     for name in ("author", "agent"):
         value = getattr(event, name)
         if value is not None:
@@ -123,15 +124,14 @@ def check_event(event: Event, *, now: datetime, limit: int = MAX_TEXT_BYTES) -> 
 
 
 def _part(part: Part, what: str) -> int:
-    texts: Iterable[str | None]
     match part:
         case TextPart():
-            texts = (part.text,)
+            texts = [part.text]
         case JsonPart():
             check_json(part.value, f"{what}: a JSON part")
             return len(repr(part.value).encode())
         case ImagePart():
-            texts = (part.uri, part.media_type, part.caption)
+            texts = [part.uri, part.media_type or "", part.caption or ""]
         case FilePart():
-            texts = (part.uri, part.media_type, part.name)
-    return sum(len(check_text(t, what).encode()) for t in texts if t is not None)
+            texts = [part.uri, part.media_type or "", part.name or ""]
+    return sum(len(check_text(t, what).encode()) for t in texts)

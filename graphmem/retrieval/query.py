@@ -295,20 +295,29 @@ def _stated(kind: str, match: re.Match[str], now: datetime) -> Span | None:
     return _days(_midnight(now) + timedelta(days=step), 1)
 
 
+_JOINED: Final = re.compile(r"\s*(?:and|to|until|till|through|-|\u2013)\s*(?:in |on |the )?")
+
+
 def _spans(text: str, now: datetime) -> list[tuple[int, int, Span]]:
     """Return what times a text states as (start, end, span), in order, without overlaps."""
-    found: list[tuple[int, int, Span]] = []
+    matches: list[tuple[str, re.Match[str]]] = []
     for kind, pattern in _PATTERNS:
         for match in pattern.finditer(text):
-            if any(match.start() < end and start < match.end() for start, end, _ in found):
-                continue
-            try:
-                span = _stated(kind, match, now)
-            except (OverflowError, ValueError):
-                continue  # "900 years ago" lies before the calendar: it states no usable time
-            if span is not None:
-                found.append((match.start(), match.end(), span))
-    return sorted(found, key=lambda item: item[:2])
+            if all(match.end() <= m.start() or m.end() <= match.start() for _, m in matches):
+                matches.append((kind, match))
+    found: list[tuple[int, int, Span]] = []
+    for kind, match in sorted(matches, key=lambda item: item[1].start(), reverse=True):
+        seen_from = now
+        if found and found[0][2].start and _JOINED.fullmatch(text[match.end() : found[0][0]]):
+            # "Between May and July 2023": the May before that July.
+            seen_from = min(found[0][2].start, now)
+        try:
+            span = _stated(kind, match, seen_from)
+        except (OverflowError, ValueError):
+            continue  # "900 years ago" lies before the calendar: it states no usable time
+        if span is not None:
+            found.insert(0, (match.start(), match.end(), span))
+    return found
 
 
 _OPEN_BEFORE: Final = re.compile(r"\b(?:before|until|till|up to|prior to|by)(?: the)?\s*$")

@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import apsw
-
 from graphmem import codec, ids
 from graphmem.errors import Conflict, LeaseLost, NotFound, StreamParked
 from graphmem.models import (
@@ -27,13 +25,11 @@ from graphmem.models import (
     StreamState,
 )
 from graphmem.queries import load_sql
-from graphmem.sqlite.connection import Database
+from graphmem.sqlite.connection import Database, Row, Transaction
 from graphmem.sqlite.times import from_us, opt_from, opt_us, to_us
 
 _SQL: Final = load_sql("graphmem.sessions", "sql/sqlite.sql")
 _SECOND: Final = 1_000_000
-
-Row = tuple[Any, ...]
 
 
 def _keys(scope: Scope) -> dict[str, Any]:
@@ -141,8 +137,8 @@ class SqliteSessionStore:
             "now": to_us(now),
         }
 
-        def work(c: apsw.Connection) -> Session:
-            c.execute(_SQL["create_session"], row)
+        def work(c: Transaction) -> Session:
+            c.run(_SQL["create_session"], row)
             if not c.changes() and not exist_ok:
                 raise Conflict(f"session {scope.session!r} exists already")
             return _session(_one(c, "get_session", keys, scope), scope)
@@ -158,28 +154,26 @@ class SqliteSessionStore:
     ) -> Sequence[Session]:
         keys = _keys(scope) | {"limit": limit, "after": after or ""}
         return await self._db.read(
-            lambda c: [_session(row, scope) for row in c.execute(_SQL["list_sessions"], keys)]
+            lambda c: [_session(row, scope) for row in c.rows(_SQL["list_sessions"], keys)]
         )
 
     async def delete(self, scope: Scope) -> None:
         keys = _keys(scope) | {"id": scope.session}
 
-        def work(c: apsw.Connection) -> None:
-            if not c.execute(_SQL["delete_session"], keys).fetchall():
+        def work(c: Transaction) -> None:
+            if not c.rows(_SQL["delete_session"], keys):
                 raise NotFound(f"there is no session {scope.session!r}")
 
         await self._db.write(work)
 
-    async def set_state(
-        self, scope: Scope, changes: dict[str, Json], *, now: datetime
-    ) -> Session:
+    async def set_state(self, scope: Scope, changes: dict[str, Json], *, now: datetime) -> Session:
         keys = _keys(scope) | {"id": scope.session}
 
-        def work(c: apsw.Connection) -> Session:
+        def work(c: Transaction) -> Session:
             session = _session(_one(c, "get_session", keys, scope), scope)
             state = {**session.state, **changes}
             kept = {k: v for k, v in state.items() if v is not None}
-            c.execute(_SQL["set_state"], keys | {"state": codec.dumps(kept), "now": to_us(now)})
+            c.run(_SQL["set_state"], keys | {"state": codec.dumps(kept), "now": to_us(now)})
             return _session(_one(c, "get_session", keys, scope), scope)
 
         return await self._db.write(work)
@@ -189,7 +183,7 @@ class SqliteSessionStore:
         return await self._db.read(
             lambda c: [
                 Scope(app=app, user=user or None, session=session)
-                for app, user, session in c.execute(_SQL["expired_sessions"], keys)
+                for app, user, session in c.rows(_SQL["expired_sessions"], keys)
             ]
         )
 
@@ -201,18 +195,18 @@ class SqliteSessionStore:
         return await self._db.write(lambda c: self._append(c, scope, events, to_us(now)))
 
     def _append(
-        self, c: apsw.Connection, scope: Scope, events: Sequence[Event], now: int
+        self, c: Transaction, scope: Scope, events: Sequence[Event], now: int
     ) -> AppendReceipt:
         keys = _keys(scope) | {"id": scope.session, "now": now}
-        c.execute(
+        c.run(
             _SQL["create_session"],
             keys | {"metadata": "{}", "private_to": scope.agent, "expires_at": None},
         )
-        head = c.execute(_SQL["session_head"], keys).fetchone()
+        head = c.one(_SQL["session_head"], keys)
         if head is not None and head[1] is not None and head[1] <= now:
             raise Conflict(f"session {scope.session!r} has expired; open a new one")
         private_to = head[0] if head else None
-        c.execute(_SQL["open_stream"], keys)
+        c.run(_SQL["open_stream"], keys)
         last: int = _one(c, "last_seq", keys, scope)[0]
         stored: list[Event] = []
         known: list[str] = []
@@ -220,7 +214,7 @@ class SqliteSessionStore:
         for event in events:
             episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
             digest = _digest(event)
-            there = c.execute(_SQL["event_digest"], {"episode_id": episode_id}).fetchone()
+            there = c.one(_SQL["event_digest"], {"episode_id": episode_id})
             if there is not None:
                 if there[1] != digest:
                     raise Conflict(
@@ -231,13 +225,13 @@ class SqliteSessionStore:
                 stored.append(_at(event, there[0], there[2], private_to))
                 continue
             mac = self._mac(c, episode_id)
-            if c.execute(_SQL["is_erased"], keys | {"mac": mac}).fetchone():
+            if c.one(_SQL["is_erased"], keys | {"mac": mac}):
                 forgotten.append(event.id)
                 stored.append(event)
                 continue
             last += 1
             parts = codec.dump_parts(event.parts)
-            c.execute(
+            c.run(
                 _SQL["add_event"],
                 {
                     "stream": scope.stream,
@@ -262,8 +256,8 @@ class SqliteSessionStore:
                 },
             )
             stored.append(_at(event, last, now, private_to))
-        c.execute(_SQL["set_last_seq"], keys | {"seq": last})
-        c.execute(_SQL["touch_session"], keys)
+        c.run(_SQL["set_last_seq"], keys | {"seq": last})
+        c.run(_SQL["touch_session"], keys)
         return AppendReceipt(events=tuple(stored), known=tuple(known), forgotten=tuple(forgotten))
 
     async def read(
@@ -277,9 +271,9 @@ class SqliteSessionStore:
             "limit": limit,
         }
 
-        def work(c: apsw.Connection) -> Sequence[Event]:
+        def work(c: Transaction) -> Sequence[Event]:
             sql = _SQL[f"{name}_newest" if newest else name]
-            found = [_event(row) for row in c.execute(sql, keys)]
+            found = [_event(row) for row in c.rows(sql, keys)]
             return found[::-1] if newest else found
 
         return await self._db.read(work)
@@ -287,7 +281,7 @@ class SqliteSessionStore:
     async def events(self, scope: Scope, episode_ids: Sequence[str]) -> Sequence[Event]:
         keys = {"stream": scope.stream, "episode_ids": json.dumps(list(episode_ids))}
         return await self._db.read(
-            lambda c: [_event(row) for row in c.execute(_SQL["read_ids"], keys)]
+            lambda c: [_event(row) for row in c.rows(_SQL["read_ids"], keys)]
         )
 
     # erasure --------------------------------------------------------------------------------
@@ -297,13 +291,13 @@ class SqliteSessionStore:
     ) -> tuple[str, int]:
         stream = scope.stream
 
-        def work(c: apsw.Connection) -> tuple[str, int]:
+        def work(c: Transaction) -> tuple[str, int]:
             keys = {"stream": stream, "episode_ids": json.dumps(list(episode_ids))}
-            present = [row[0] for row in c.execute(_SQL["present_episodes"], keys)]
+            present = [row[0] for row in c.rows(_SQL["present_episodes"], keys)]
             if not present:
                 raise NotFound("none of these events is in the log of this scope")
             receipt = ids.derive("receipt", stream, to_us(now), *sorted(present))
-            c.execute(
+            c.run(
                 _SQL["open_receipt"],
                 {
                     "id": receipt,
@@ -313,7 +307,7 @@ class SqliteSessionStore:
                     "now": to_us(now),
                 },
             )
-            row = c.execute(
+            row = c.rows(
                 _SQL["fence_off"],
                 {
                     "stream": stream,
@@ -321,7 +315,7 @@ class SqliteSessionStore:
                     "now": to_us(now),
                     "lease": int(lease_s * _SECOND),
                 },
-            ).fetchall()[0]
+            )[0]
             return receipt, row[0]
 
         return await self._db.write(work)
@@ -329,19 +323,17 @@ class SqliteSessionStore:
     async def erase(self, scope: Scope, receipt_id: str, *, now: datetime) -> None:
         stream = scope.stream
 
-        def work(c: apsw.Connection) -> None:
-            row = c.execute(
-                _SQL["get_receipt"], {"id": receipt_id, "stream": stream}
-            ).fetchone()
+        def work(c: Transaction) -> None:
+            row = c.one(_SQL["get_receipt"], {"id": receipt_id, "stream": stream})
             if row is not None:
                 keys = {"stream": stream, "episode_ids": row[0]}
                 for episode_id in json.loads(row[0]):
                     mac = self._mac(c, episode_id)
-                    c.execute(_SQL["remember_erased"], {"stream": stream, "mac": mac})
-                c.execute(_SQL["erase_extractions"], keys)
-                c.execute(_SQL["erase_events"], keys)
-                c.execute(_SQL["close_receipt"], {"id": receipt_id, "now": to_us(now)})
-            c.execute(_SQL["free_stream"], {"stream": stream, "owner": receipt_id})
+                    c.run(_SQL["remember_erased"], {"stream": stream, "mac": mac})
+                c.run(_SQL["erase_extractions"], keys)
+                c.run(_SQL["erase_events"], keys)
+                c.run(_SQL["close_receipt"], {"id": receipt_id, "now": to_us(now)})
+            c.run(_SQL["free_stream"], {"stream": stream, "owner": receipt_id})
 
         await self._db.write(work)
 
@@ -349,15 +341,13 @@ class SqliteSessionStore:
         return await self._db.read(
             lambda c: [
                 (receipt, tuple(json.loads(episode_ids)))
-                for receipt, episode_ids in c.execute(
-                    _SQL["open_receipts"], {"stream": scope.stream}
-                )
+                for receipt, episode_ids in c.rows(_SQL["open_receipts"], {"stream": scope.stream})
             ]
         )
 
-    def _mac(self, c: apsw.Connection, episode_id: str) -> bytes:
+    def _mac(self, c: Transaction, episode_id: str) -> bytes:
         if self._key is None:
-            self._key = c.execute(_SQL["erasure_key"]).fetchall()[0][0]
+            self._key = c.rows(_SQL["erasure_key"])[0][0]
         return hmac.digest(self._key or b"", episode_id.encode(), "sha256")
 
     # the queue ------------------------------------------------------------------------------
@@ -379,15 +369,15 @@ class SqliteSessionStore:
             "stream": stream,
         }
 
-        def work(c: apsw.Connection) -> Claim | None:
-            rows = c.execute(_SQL["claim"], keys).fetchall()
+        def work(c: Transaction) -> Claim | None:
+            rows = c.rows(_SQL["claim"], keys)
             if not rows:
                 return None
             name, app, user, fence, attempts, first, last, done, stage, lease = rows[0]
             if last <= done:
                 first, last = _bounds(c, name, done, max_events, max_bytes)
                 stage = "episodes"
-                c.execute(_SQL["freeze_batch"], {"stream": name, "first": first, "last": last})
+                c.run(_SQL["freeze_batch"], {"stream": name, "first": first, "last": last})
             span = {"stream": name, "first": first, "last": last}
             return Claim(
                 stream=name,
@@ -399,7 +389,7 @@ class SqliteSessionStore:
                 last_seq=last,
                 stage=stage,
                 attempts=attempts,
-                events=tuple(_event(row) for row in c.execute(_SQL["read_batch"], span)),
+                events=tuple(_event(row) for row in c.rows(_SQL["read_batch"], span)),
             )
 
         return await self._db.write(work)
@@ -407,7 +397,7 @@ class SqliteSessionStore:
     async def renew(self, claim: Claim, *, lease_s: float, now: datetime | None = None) -> Claim:
         keys = _held(claim) | {"now": _now(now), "lease": int(lease_s * _SECOND)}
 
-        def work(c: apsw.Connection) -> Claim:
+        def work(c: Transaction) -> Claim:
             rows = _guarded(c, "renew", keys)
             return replace(claim, lease_until=from_us(rows[0][0]))
 
@@ -417,7 +407,7 @@ class SqliteSessionStore:
         keys = {"stream": claim.stream, "first": claim.first_seq, "last": claim.last_seq}
         return await self._db.read(
             lambda c: [
-                codec.load_extraction(row[0]) for row in c.execute(_SQL["load_extractions"], keys)
+                codec.load_extraction(row[0]) for row in c.rows(_SQL["load_extractions"], keys)
             ]
         )
 
@@ -428,16 +418,16 @@ class SqliteSessionStore:
             for event, extraction in zip(claim.events, extractions, strict=True)
         ]
 
-        def work(c: apsw.Connection) -> None:
+        def work(c: Transaction) -> None:
             _guarded(c, "holds", _held(claim))
-            c.executemany(_SQL["save_extraction"], rows)
+            c.run_many(_SQL["save_extraction"], rows)
 
         await self._db.write(work)
 
     async def acknowledge(self, claim: Claim) -> Claim | None:
         step = "next_stage" if claim.stage == "episodes" else "finish_batch"
 
-        def work(c: apsw.Connection) -> Claim | None:
+        def work(c: Transaction) -> Claim | None:
             _guarded(c, step, _held(claim))
             if claim.stage == "episodes":
                 return replace(claim, stage="facts", attempts=0)
@@ -458,35 +448,33 @@ class SqliteSessionStore:
     async def resume(self, scope: Scope, *, skip: bool = False) -> StreamState:
         keys = {"stream": scope.stream, "skip": int(skip)}
 
-        def work(c: apsw.Connection) -> StreamState:
-            row = c.execute(_SQL["get_stream"], keys).fetchone()
+        def work(c: Transaction) -> StreamState:
+            row = c.one(_SQL["get_stream"], keys)
             if row is None:
                 raise NotFound("this scope has no events")
             if not row[10]:
                 raise StreamParked("the stream is not parked; there is nothing to resume")
-            c.execute(_SQL["resume"], keys).fetchall()
+            c.rows(_SQL["resume"], keys)
             return _stream(_one(c, "get_stream", keys, scope))
 
         return await self._db.write(work)
 
     async def stream(self, scope: Scope) -> StreamState | None:
-        def work(c: apsw.Connection) -> StreamState | None:
-            row = c.execute(_SQL["get_stream"], {"stream": scope.stream}).fetchone()
+        def work(c: Transaction) -> StreamState | None:
+            row = c.one(_SQL["get_stream"], {"stream": scope.stream})
             return None if row is None else _stream(row)
 
         return await self._db.read(work)
 
-    async def streams(
-        self, *, pending: bool = False, limit: int = 1000
-    ) -> Sequence[StreamState]:
+    async def streams(self, *, pending: bool = False, limit: int = 1000) -> Sequence[StreamState]:
         keys = {"pending": int(pending), "limit": limit}
         return await self._db.read(
-            lambda c: [_stream(row) for row in c.execute(_SQL["list_streams"], keys)]
+            lambda c: [_stream(row) for row in c.rows(_SQL["list_streams"], keys)]
         )
 
 
-def _one(c: apsw.Connection, name: str, keys: dict[str, Any], scope: Scope) -> Row:
-    row = c.execute(_SQL[name], keys).fetchone()
+def _one(c: Transaction, name: str, keys: dict[str, Any], scope: Scope) -> Row:
+    row = c.one(_SQL[name], keys)
     if row is None:
         raise NotFound(f"there is no session {scope.session!r} in app {scope.app!r}")
     return row
@@ -496,21 +484,21 @@ def _held(claim: Claim) -> dict[str, Any]:
     return {"stream": claim.stream, "owner": claim.owner, "fence": claim.fence}
 
 
-def _guarded(c: apsw.Connection, name: str, keys: dict[str, Any]) -> list[Row]:
+def _guarded(c: Transaction, name: str, keys: dict[str, Any]) -> list[Row]:
     """Run a statement that changes or finds a row only under the claim's own fence."""
-    rows = c.execute(_SQL[name], keys).fetchall()
+    rows = c.rows(_SQL[name], keys)
     if not rows:
         raise LeaseLost
     return rows
 
 
 def _bounds(
-    c: apsw.Connection, stream: str, done: int, max_events: int, max_bytes: int
+    c: Transaction, stream: str, done: int, max_events: int, max_bytes: int
 ) -> tuple[int, int]:
     """Return the next batch: at least one event, else at most so many, so large."""
     size, last = 0, done + 1
     keys = {"stream": stream, "after_seq": done, "limit": max_events}
-    for seq, weight in c.execute(_SQL["batch_sizes"], keys):
+    for seq, weight in c.rows(_SQL["batch_sizes"], keys):
         size += weight
         if size > max_bytes and seq > done + 1:
             break
@@ -520,5 +508,3 @@ def _bounds(
 
 def _at(event: Event, seq: int, recorded: int, private_to: str | None) -> Event:
     return replace(event, seq=seq, recorded_at=from_us(recorded), private_to=private_to)
-
-

@@ -8,13 +8,17 @@ apsw brings its own SQLite: the one in the standard library may lack FTS5's secu
 carry the WAL-reset bug (3.7.0 to 3.51.2), which is our worker beside our API.
 """
 
+# apsw's stubs leave the type of a value open: a row is what its statement selects.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import apsw
@@ -82,14 +86,50 @@ def translate(error: apsw.Error, path: str) -> GraphmemError:
             return StoreError(f"{path!r}: {error}")
 
 
+Keys = Mapping[str, Any]
+Row = tuple[Any, ...]
+
+
+class Transaction:
+    """What an adapter may do inside one transaction: run statements with named parameters."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, keys: Keys | None = None) -> list[Row]:
+        """Run a statement and return all its rows."""
+        return self._connection.execute(sql, keys).fetchall()
+
+    def one(self, sql: str, keys: Keys | None = None) -> Row | None:
+        """Run a statement and return its first row, if there is one."""
+        return self._connection.execute(sql, keys).fetchone()
+
+    def run(self, sql: str, keys: Keys | None = None) -> None:
+        """Run a statement for what it does."""
+        self._connection.execute(sql, keys).fetchall()
+
+    def run_many(self, sql: str, many: Iterable[Keys]) -> None:
+        self._connection.executemany(sql, many)
+
+    def changes(self) -> int:
+        """Return how many rows the last statement changed."""
+        return self._connection.changes()
+
+    def last_rowid(self) -> int:
+        return self._connection.last_insert_rowid()
+
+
 class Database:
     """A file with one writer thread and a few readers; shared by everyone who opens the path."""
 
     _open: Final[dict[str, "Database"]] = {}
     _lock: Final = threading.Lock()
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, busy_ms: int = _BUSY_MS) -> None:
         self.path = path
+        self._busy_ms = busy_ms
         self._users = 0
         self._memory = path == ":memory:"
         self._file = f"file:/{id(self)}?vfs=memdb" if self._memory else path
@@ -154,17 +194,17 @@ class Database:
             | apsw.SQLITE_OPEN_CREATE
             | (apsw.SQLITE_OPEN_URI if self._memory else 0),
         )
-        connection.set_busy_timeout(_BUSY_MS)
+        connection.set_busy_timeout(self._busy_ms)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         return connection
 
-    def _run(self, begin: str, work: Callable[[apsw.Connection], T]) -> T:
+    def _run(self, begin: str, work: Callable[[Transaction], T]) -> T:
         try:
             connection = self._connection()
             connection.execute(begin)
             try:
-                result = work(connection)
+                result = work(Transaction(connection))
                 connection.execute("COMMIT")
                 return result
             except BaseException:
@@ -174,13 +214,11 @@ class Database:
         except apsw.Error as error:
             raise translate(error, self.path) from error
 
-    async def write(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one immediate transaction; committed and on disk when this returns."""
-        return await asyncio.wrap_future(
-            self._writer.submit(self._run, "BEGIN IMMEDIATE", work)
-        )
+        return await asyncio.wrap_future(self._writer.submit(self._run, "BEGIN IMMEDIATE", work))
 
-    async def read(self, work: Callable[[apsw.Connection], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on one snapshot; it must not write."""
         return await asyncio.wrap_future(self._reader.submit(self._run, "BEGIN", work))
 
@@ -208,28 +246,33 @@ class Database:
         """Create the schema, or bring it up to date; a newer or foreign file is refused."""
         await self.write(self._migrate)
 
-    def _migrate(self, connection: apsw.Connection) -> None:
-        application = connection.pragma("application_id")
-        version = connection.pragma("user_version")
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application != APPLICATION_ID and tables and tables[0]:
+    def _migrate(self, c: Transaction) -> None:
+        application, version, tables = (
+            c.rows(sql)[0][0]
+            for sql in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_schema",
+            )
+        )
+        if application != APPLICATION_ID and tables:
             raise StoreError(
                 f"{self.path!r} is a SQLite database of another application; "
                 "give graphmem a file of its own"
             )
         steps = migrations()
         newest = steps[-1][0]
-        if not isinstance(version, int) or version > newest:
+        if version > newest:
             raise SchemaOutdated(
                 f"{self.path!r} has schema {version}, this graphmem knows {newest}: "
                 "it was written by a newer version; upgrade graphmem"
             )
         for number, sql in steps:
             if number > version:
-                connection.execute(sql)
-                connection.pragma("user_version", number)
-        if application != APPLICATION_ID:
-            connection.pragma("application_id", APPLICATION_ID)
+                c.run(sql)
+        # Pragmas take no parameters; these are our own constants.
+        c.run(f"PRAGMA user_version = {newest:d}")
+        c.run(f"PRAGMA application_id = {APPLICATION_ID:d}")
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -1,1 +1,1 @@
-"""The conformance suites, one per port, and small real things to test with. Shipped for backends."""
+"""The conformance suites, one per port, and small real things to test a backend with."""

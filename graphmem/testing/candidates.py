@@ -5,15 +5,17 @@ Part of ``GraphStoreConformance``. Does not know how a pool is ranked.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import replace
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
 
-from graphmem.models import CandidatePool, Entity, Episode, Fact, Filter, Scope, SourceClass
+from graphmem.models import CandidatePool, Episode, Fact, Filter, Scope
 from graphmem.ports import GraphStore
 from graphmem.testing.memories import (
+    FILTERS,
+    Harbour,
     ask,
     day,
     found,
@@ -23,87 +25,13 @@ from graphmem.testing.memories import (
     make_entity,
     make_episode,
     make_fact,
+    make_harbour,
     save,
 )
 
 _numbers = count()
 
 
-@dataclass(frozen=True, slots=True)
-class Harbour:
-    """Two episodes and three facts that differ in every field of a filter."""
-
-    ada: Entity
-    ines: Entity
-    first: Episode
-    second: Episode
-    owns: Fact
-    likes: Fact
-    sails: Fact
-
-    @property
-    def items(self) -> dict[str, Episode | Fact]:
-        names = ("first", "second", "owns", "likes", "sails")
-        return {name: getattr(self, name) for name in names}
-
-    def names(self, found_ids: set[str]) -> set[str]:
-        return {name for name, item in self.items.items() if item.id in found_ids}
-
-
-async def make_harbour(store: GraphStore, scope: Scope) -> Harbour:
-    ada, ines = make_entity(scope, "Ada"), make_entity(scope, "Ines", kind="thing")
-    first = make_episode(
-        scope, 1, "harbour talk about the Ines", metadata={"room": "blue", "n": 1}
-    )
-    second = make_episode(
-        scope,
-        5,
-        "harbour talk about rum",
-        session_id="s2",
-        source_class=SourceClass.TOOL,
-        metadata={"room": "red"},
-    )
-    said = (
-        make_assertion(first, ada, "owns", ines),
-        make_assertion(second, ada, "likes", "rum"),
-        make_assertion(second, ada, "sails", ines, ordinal=1),
-    )
-    owns = make_fact("Ada owns the harbour boat Ines", said[0], topic="boats", importance=0.9)
-    likes = make_fact("Ada likes harbour rum", said[1], confidence=0.3, topic="drinks")
-    sails = make_fact(
-        "Ada sails from the harbour", said[2], type="procedural", valid_to=day(8), importance=0.2
-    )
-    await save(store, scope, ada, ines, first, second, *said, owns, likes, sails)
-    return Harbour(ada, ines, first, second, owns, likes, sails)
-
-
-# What each filter lets through, of: first, second (episodes), owns, likes, sails (facts).
-FILTERS: dict[str, tuple[Callable[[Harbour], Filter], str]] = {
-    "none": (lambda h: Filter(), "first second owns likes sails"),
-    "facts": (lambda h: Filter(kinds=("fact",)), "owns likes sails"),
-    "episodes": (lambda h: Filter(kinds=("episode",)), "first second"),
-    "no-kind": (lambda h: Filter(kinds=()), ""),
-    "type": (lambda h: Filter(type="procedural"), "sails"),
-    "type-episodic": (lambda h: Filter(type="episodic"), "first second"),
-    "topic": (lambda h: Filter(topic="boats"), "owns"),
-    "predicate": (lambda h: Filter(predicate="likes"), "likes"),
-    "source": (lambda h: Filter(source=SourceClass.TOOL), "second likes sails"),
-    "session": (lambda h: Filter(session="s1"), "first owns"),
-    "entity": (lambda h: Filter(entity=h.ines.id), "first second owns sails"),
-    "importance": (lambda h: Filter(min_importance=0.5), "first second owns likes"),
-    "importance-equal": (lambda h: Filter(min_importance=0.9), "owns"),
-    "confidence": (lambda h: Filter(min_confidence=0.8), "first second owns sails"),
-    "occurred-from": (lambda h: Filter(occurred_from=day(5)), "second likes sails"),
-    "occurred-to": (lambda h: Filter(occurred_to=day(5)), "first owns"),
-    "valid-from": (lambda h: Filter(valid_from=day(8)), "owns likes"),
-    "valid-to": (lambda h: Filter(valid_to=day(5)), "first owns"),
-    "recorded-from": (lambda h: Filter(recorded_from=day(5)), "second likes sails"),
-    "recorded-to": (lambda h: Filter(recorded_to=day(5)), "first owns"),
-    "metadata": (lambda h: Filter(metadata={"room": "blue"}), "first owns"),
-    "metadata-all": (lambda h: Filter(metadata={"room": "blue", "n": 2}), ""),
-    "metadata-type": (lambda h: Filter(metadata={"n": "1"}), ""),
-    "two": (lambda h: Filter(session="s2", kinds=("fact",), topic="drinks"), "likes"),
-}
 filters = pytest.mark.parametrize(("build", "expected"), FILTERS.values(), ids=FILTERS)
 
 
@@ -140,7 +68,20 @@ class CandidatesConformance:
 
     @pytest.mark.parametrize(
         "term",
-        ['"', '""', "AND", "NOT", "a*", "terms:ferry", "NEAR(a b)", "(", "^ferry", "-x", "'", "{a}"],
+        [
+            '"',
+            '""',
+            "AND",
+            "NOT",
+            "a*",
+            "terms:ferry",
+            "NEAR(a b)",
+            "(",
+            "^ferry",
+            "-x",
+            "'",
+            "{a}",
+        ],
     )
     async def test_text_syntax_is_text(self, store: GraphStore, scope: Scope, term: str) -> None:
         ferry = make_episode(scope, 1, "the ferry leaves at seven")
@@ -234,7 +175,7 @@ class CandidatesConformance:
         """Put facts a–b, b–c, c–d, recorded in this order."""
         people = [make_entity(scope, name) for name in ("Ann", "Bob", "Cid", "Dot")]
         facts: list[Fact] = []
-        for n, (one, other) in enumerate(zip(people, people[1:], strict=False), 1):
+        for n, (one, other) in enumerate(pairwise(people), 1):
             episode = make_episode(scope, n, f"talk {n}")
             said = make_assertion(episode, one, "knows", other)
             facts.append(make_fact(f"{one.name} knows {other.name}", said))
@@ -505,7 +446,7 @@ class CandidatesConformance:
         assert rows == {harbour.first.id: False, harbour.second.id: ended, silent.id: False}
 
     async def test_version_rises_with_writes(self, store: GraphStore, scope: Scope) -> None:
-        seen = []
+        seen: list[int] = []
         for n in range(1, 4):
             await save(store, scope, make_episode(scope, n))
             seen.append((await store.candidates([scope], await ask())).version)
@@ -521,4 +462,3 @@ class CandidatesConformance:
         pools = await asyncio.gather(*(store.candidates([scope], query) for _ in range(8)))
 
         assert all(pool == expected for pool in pools)
-

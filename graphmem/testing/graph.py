@@ -6,9 +6,7 @@ store keeps is what it was given.
 """
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -20,21 +18,18 @@ from graphmem.models import (
     Entity,
     Episode,
     Fact,
-    Filter,
     GraphChange,
     Known,
     KnownQuery,
-    MemoryKind,
-    Page,
     Scope,
 )
 from graphmem.ports import GraphStore
-from graphmem.testing.candidates import CandidatesConformance, Harbour, filters
 from graphmem.testing.fakes import HashEmbedder
 from graphmem.testing.memories import (
     EMBEDDER,
     LATE,
     MODEL,
+    Harbour,
     ask,
     day,
     found,
@@ -47,6 +42,7 @@ from graphmem.testing.memories import (
     mark,
     save,
 )
+from graphmem.testing.reading import ReadingConformance
 
 OTHER = HashEmbedder(16, "other")
 
@@ -55,17 +51,8 @@ async def dump(store: GraphStore, scope: Scope) -> list[Episode | Entity | Fact]
     return [item async for item in store.dump(scope)]
 
 
-def ids_of(page: Page) -> list[str]:
-    return [m.id for m in (*page.facts, *page.episodes, *page.entities)]
-
-
-class GraphStoreConformance(CandidatesConformance):
+class GraphStoreConformance(ReadingConformance):
     """What every GraphStore must do."""
-
-    @pytest.fixture
-    def other(self, scope: Scope) -> Scope:
-        """Another user of the same app."""
-        return replace(scope, user=f"{scope.user} other")
 
     # apply
 
@@ -172,7 +159,9 @@ class GraphStoreConformance(CandidatesConformance):
 
     async def test_vectors_need_their_model(self, store: GraphStore, scope: Scope) -> None:
         with pytest.raises(InvalidInput):
-            await store.apply(await make_change(scope, make_episode(scope, 1), model_id=None), fence=1)
+            await store.apply(
+                await make_change(scope, make_episode(scope, 1), model_id=None), fence=1
+            )
 
     async def test_apply_is_all_or_nothing(
         self, store: GraphStore, scope: Scope, harbour: Harbour
@@ -192,9 +181,7 @@ class GraphStoreConformance(CandidatesConformance):
         )
 
         with pytest.raises(InvalidInput):
-            await store.apply(
-                replace(good, put_embeddings=(*good.put_embeddings, bad)), fence=8
-            )
+            await store.apply(replace(good, put_embeddings=(*good.put_embeddings, bad)), fence=8)
 
         assert await dump(store, scope) == before
         assert await store.watermark(scope.stream) == {}
@@ -376,181 +363,6 @@ class GraphStoreConformance(CandidatesConformance):
         )
 
         assert await store.known(other, asked) == Known(slots=(harbour.likes.slot,))
-
-    # reading
-
-    async def test_read_by_id_and_event(
-        self, store: GraphStore, scope: Scope, other: Scope, harbour: Harbour
-    ) -> None:
-        wanted = [harbour.owns.id, harbour.ada.id, harbour.first.id, "no-such"]
-
-        page = await store.read([scope], wanted)
-
-        assert ids_of(page) == [harbour.owns.id, harbour.first.id, harbour.ada.id]
-        assert page.episodes[0].entity_ids == tuple(sorted((harbour.ada.id, harbour.ines.id)))
-        assert ids_of(await store.read([scope], ["e1"])) == [harbour.first.id]
-        assert ids_of(await store.read([other], [*wanted, "e1"])) == []
-
-    async def test_read_gives_the_newest_version(
-        self, store: GraphStore, scope: Scope, harbour: Harbour
-    ) -> None:
-        old = replace(harbour.owns, retired_at=day(10))
-        new = replace(harbour.owns, recorded_at=day(10), text="Ada owned the Ines")
-        await save(store, scope, old, new)
-
-        async def read(known_at: datetime | None) -> tuple[Fact, ...]:
-            return (await store.read([scope], [new.id], known_at=known_at)).facts
-
-        assert await read(None) == (new,)
-        assert await read(day(9)) == (old,)
-        assert await read(day(0)) == ()
-
-    async def test_neighbourhood_is_valid_then(
-        self, store: GraphStore, scope: Scope, other: Scope, harbour: Harbour
-    ) -> None:
-        async def around(
-            who: str, at: int, known_at: int = 100, scopes: tuple[Scope, ...] = (scope,)
-        ) -> Page:
-            return await store.neighbourhood(
-                scopes, [who], as_of=day(at), known_at=day(known_at)
-            )
-
-        page = await around(harbour.ines.id, 6)
-        assert {f.id for f in page.facts} == {harbour.owns.id, harbour.sails.id}
-        assert {e.id for e in page.entities} == {harbour.ada.id, harbour.ines.id}
-        assert (await around(harbour.ines.id, 9)).facts == (harbour.owns,)
-        assert (await around(harbour.ines.id, 6, known_at=4)).facts == (harbour.owns,)
-        assert await around(harbour.ines.id, 6, scopes=(other,)) == Page()
-
-    async def test_neighbourhood_newest_first_within_limit(
-        self, store: GraphStore, scope: Scope
-    ) -> None:
-        ada = make_entity(scope, "Ada")
-        said = [make_assertion(make_episode(scope, n), ada, "likes", f"{n}") for n in range(1, 9)]
-        facts = [make_fact(f"Ada likes {a.seq}", a) for a in said]
-        await save(store, scope, ada, *said, *facts)
-
-        page = await store.neighbourhood([scope], [ada.id], as_of=LATE, known_at=LATE, limit=3)
-
-        assert list(page.facts) == facts[:-4:-1]
-
-    async def test_history_is_of_the_slot(
-        self, store: GraphStore, scope: Scope, other: Scope
-    ) -> None:
-        ada, oslo, rome = (make_entity(scope, n) for n in ("Ada", "Oslo", "Rome"))
-        said = [
-            make_assertion(make_episode(scope, n), ada, "lives_in", place)
-            for n, place in ((1, oslo), (5, rome))
-        ]
-        first = make_fact("Ada lives in Oslo", said[0], retired_at=day(5))
-        ended = replace(first, valid_to=day(5), recorded_at=day(5), retired_at=None)
-        second = make_fact("Ada lives in Rome", said[1], supersedes=first.id)
-        await save(store, scope, ada, oslo, rome, *said, second, ended, first)
-
-        assert list(await store.history(scope, second.id)) == [first, ended, second]
-        assert list(await store.history(scope, first.id)) == [first, ended, second]
-        assert list(await store.history(other, first.id)) == []
-        assert list(await store.history(scope, "no-such")) == []
-
-    @pytest.mark.parametrize("kind", ["fact", "episode", "entity"])
-    @pytest.mark.parametrize("limit", [1, 3, 4, 100])
-    async def test_list_pages_cover_all_once(
-        self, store: GraphStore, scope: Scope, other: Scope, kind: MemoryKind, limit: int
-    ) -> None:
-        items: list[str] = []
-        for level in (scope, replace(scope, agent="planner"), other):
-            for n in range(4):
-                episode = make_episode(level, n, event_id=f"{level.agent}{n}")
-                entity = make_entity(level, f"N{n}")
-                said = make_assertion(episode, entity, "likes", "rum")
-                fact = make_fact("likes", said)
-                await save(store, level, episode, entity, said, fact)
-                if level is not other:
-                    items.append({"fact": fact, "episode": episode, "entity": entity}[kind].id)
-
-        seen: list[str] = []
-        cursor: str | None = None
-        while True:
-            page = await store.list(
-                [scope, replace(scope, agent="planner")],
-                kind,
-                Filter(),
-                limit=limit,
-                cursor=cursor,
-            )
-            assert len(ids_of(page)) <= limit
-            seen += ids_of(page)
-            if (cursor := page.cursor) is None:
-                break
-
-        assert seen == sorted(items)
-
-    @filters
-    async def test_list_filters(
-        self,
-        store: GraphStore,
-        scope: Scope,
-        harbour: Harbour,
-        build: Callable[[Harbour], Filter],
-        expected: str,
-    ) -> None:
-        facts = await store.list([scope], "fact", build(harbour))
-        episodes = await store.list([scope], "episode", build(harbour))
-
-        seen = harbour.names({*ids_of(facts), *ids_of(episodes)})
-        assert seen == set(expected.split())
-
-    async def test_list_of_entities_filters(
-        self, store: GraphStore, scope: Scope, harbour: Harbour
-    ) -> None:
-        await save(store, scope, replace(harbour.ines, importance=0.9, created_at=day(3)))
-
-        async def names(given: Filter) -> list[str]:
-            page = await store.list([scope], "entity", given)
-            return sorted(e.name for e in page.entities)
-
-        assert await names(Filter()) == ["Ada", "Ines"]
-        assert await names(Filter(min_importance=0.6)) == ["Ines"]
-        assert await names(Filter(entity=harbour.ada.id)) == ["Ada"]
-        assert await names(Filter(recorded_from=day(1))) == ["Ines"]
-        assert await names(Filter(kinds=("fact",))) == []
-        for lacking in (Filter(topic="boats"), Filter(session="s1"), Filter(type="semantic")):
-            assert await names(lacking) == [], "an entity has none of these"
-
-    async def test_list_facts_on_both_clocks(
-        self, store: GraphStore, scope: Scope, harbour: Harbour
-    ) -> None:
-        old = replace(harbour.owns, retired_at=day(10))
-        new = replace(harbour.owns, recorded_at=day(10), valid_to=day(9))
-        await save(store, scope, old, new)
-
-        async def names(as_of: int | None, known_at: int | None) -> set[str]:
-            page = await store.list(
-                [scope],
-                "fact",
-                Filter(),
-                as_of=None if as_of is None else day(as_of),
-                known_at=None if known_at is None else day(known_at),
-            )
-            return harbour.names(set(ids_of(page)))
-
-        assert await names(None, None) == {"owns", "likes", "sails"}
-        assert await names(20, None) == {"likes"}
-        assert await names(20, 9) == {"owns", "likes"}
-        assert await names(None, 4) == {"owns"}
-        assert await names(2, None) == {"owns"}
-
-    async def test_list_episodes_on_both_clocks(
-        self, store: GraphStore, scope: Scope, harbour: Harbour
-    ) -> None:
-        late = make_episode(scope, 2, recorded_at=day(30))
-        await save(store, scope, late)
-
-        then = await store.list([scope], "episode", Filter(), as_of=day(4))
-        known = await store.list([scope], "episode", Filter(), known_at=day(10))
-
-        assert set(ids_of(then)) == {harbour.first.id, late.id}
-        assert set(ids_of(known)) == {harbour.first.id, harbour.second.id}
 
     # dump and administration
 

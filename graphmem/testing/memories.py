@@ -4,7 +4,8 @@ What is not said follows from what is: ids are derived, one ``number`` gives seq
 Does not know any store; nothing here folds, so facts say what the test says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +17,7 @@ from graphmem.models import (
     Entity,
     Episode,
     Fact,
+    Filter,
     GraphChange,
     Mention,
     Quote,
@@ -62,7 +64,8 @@ def make_episode(scope: Scope, number: int, text: str = "hello", **given: Any) -
         **given,
     }
     episode_id = ids.episode(scope.app, scope.user, fields["session_id"], fields["event_id"])
-    return Episode(**{"id": episode_id, "scope": scope, **fields})
+    fields = {"id": episode_id, "scope": scope, **fields}
+    return Episode(**fields)
 
 
 def make_entity(scope: Scope, name: str, **given: Any) -> Entity:
@@ -164,6 +167,7 @@ async def make_embedding(item: Episode | Fact, *windows: str) -> Embedding:
 
 async def make_change(scope: Scope, *items: Memory, **given: Any) -> GraphChange:
     """Return the change that puts these, each episode and fact with its vector."""
+    embeddings = [await make_embedding(i) for i in items if isinstance(i, Episode | Fact)]
     fields: dict[str, Any] = {
         "scope": scope,
         "stream": scope.stream,
@@ -171,13 +175,11 @@ async def make_change(scope: Scope, *items: Memory, **given: Any) -> GraphChange
         "put_entities": tuple(i for i in items if isinstance(i, Entity)),
         "put_assertions": tuple(i for i in items if isinstance(i, Assertion)),
         "put_facts": tuple(i for i in items if isinstance(i, Fact)),
-        "put_embeddings": [
-            await make_embedding(i) for i in items if isinstance(i, Episode | Fact)
-        ],
+        "put_embeddings": tuple(embeddings),
         "model_id": MODEL,
         **given,
     }
-    return GraphChange(**{**fields, "put_embeddings": tuple(fields["put_embeddings"])})
+    return GraphChange(**fields)
 
 
 def mark(scope: Scope, seq: int, stage: Any = "facts") -> Watermark:
@@ -211,3 +213,78 @@ async def found(
     names = [c.id for c in pool.candidates]
     assert len(names) == len(set(names)), "one row per id"
     return set(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Harbour:
+    """Two episodes and three facts that differ in every field of a filter."""
+
+    ada: Entity
+    ines: Entity
+    first: Episode
+    second: Episode
+    owns: Fact
+    likes: Fact
+    sails: Fact
+
+    @property
+    def items(self) -> dict[str, Episode | Fact]:
+        names = ("first", "second", "owns", "likes", "sails")
+        return {name: getattr(self, name) for name in names}
+
+    def names(self, found_ids: set[str]) -> set[str]:
+        return {name for name, item in self.items.items() if item.id in found_ids}
+
+
+async def make_harbour(store: GraphStore, scope: Scope) -> Harbour:
+    ada, ines = make_entity(scope, "Ada"), make_entity(scope, "Ines", kind="thing")
+    first = make_episode(scope, 1, "harbour talk about the Ines", metadata={"room": "blue", "n": 1})
+    second = make_episode(
+        scope,
+        5,
+        "harbour talk about rum",
+        session_id="s2",
+        source_class=SourceClass.TOOL,
+        metadata={"room": "red"},
+    )
+    said = (
+        make_assertion(first, ada, "owns", ines),
+        make_assertion(second, ada, "likes", "rum"),
+        make_assertion(second, ada, "sails", ines, ordinal=1),
+    )
+    owns = make_fact("Ada owns the harbour boat Ines", said[0], topic="boats", importance=0.9)
+    likes = make_fact("Ada likes harbour rum", said[1], confidence=0.3, topic="drinks")
+    sails = make_fact(
+        "Ada sails from the harbour", said[2], type="procedural", valid_to=day(8), importance=0.2
+    )
+    await save(store, scope, ada, ines, first, second, *said, owns, likes, sails)
+    return Harbour(ada, ines, first, second, owns, likes, sails)
+
+
+# What each filter lets through, of: first, second (episodes), owns, likes, sails (facts).
+FILTERS: Final[dict[str, tuple[Callable[[Harbour], Filter], str]]] = {
+    "none": (lambda h: Filter(), "first second owns likes sails"),
+    "facts": (lambda h: Filter(kinds=("fact",)), "owns likes sails"),
+    "episodes": (lambda h: Filter(kinds=("episode",)), "first second"),
+    "no-kind": (lambda h: Filter(kinds=()), ""),
+    "type": (lambda h: Filter(type="procedural"), "sails"),
+    "type-episodic": (lambda h: Filter(type="episodic"), "first second"),
+    "topic": (lambda h: Filter(topic="boats"), "owns"),
+    "predicate": (lambda h: Filter(predicate="likes"), "likes"),
+    "source": (lambda h: Filter(source=SourceClass.TOOL), "second likes sails"),
+    "session": (lambda h: Filter(session="s1"), "first owns"),
+    "entity": (lambda h: Filter(entity=h.ines.id), "first second owns sails"),
+    "importance": (lambda h: Filter(min_importance=0.5), "first second owns likes"),
+    "importance-equal": (lambda h: Filter(min_importance=0.9), "owns"),
+    "confidence": (lambda h: Filter(min_confidence=0.8), "first second owns sails"),
+    "occurred-from": (lambda h: Filter(occurred_from=day(5)), "second likes sails"),
+    "occurred-to": (lambda h: Filter(occurred_to=day(5)), "first owns"),
+    "valid-from": (lambda h: Filter(valid_from=day(8)), "owns likes"),
+    "valid-to": (lambda h: Filter(valid_to=day(5)), "first owns"),
+    "recorded-from": (lambda h: Filter(recorded_from=day(5)), "second likes sails"),
+    "recorded-to": (lambda h: Filter(recorded_to=day(5)), "first owns"),
+    "metadata": (lambda h: Filter(metadata={"room": "blue"}), "first owns"),
+    "metadata-all": (lambda h: Filter(metadata={"room": "blue", "n": 2}), ""),
+    "metadata-type": (lambda h: Filter(metadata={"n": "1"}), ""),
+    "two": (lambda h: Filter(session="s2", kinds=("fact",), topic="drinks"), "likes"),
+}

@@ -92,10 +92,13 @@ async def test_correction_replaces_what_was_wrong() -> None:
 
 async def test_return_to_an_old_home_is_a_new_fact() -> None:
     async with world() as w:
-        await w.hear(*(Said(f"I|lives_in|{p}", d) for d, p in ((0, "Rome"), (5, "Oslo"), (9, "Rome"))))
+        await w.hear(
+            *(Said(f"I|lives_in|{p}", d) for d, p in ((0, "Rome"), (5, "Oslo"), (9, "Rome")))
+        )
 
         spans = sorted(
-            (f.valid_from, f.valid_to is None) for f in await w.facts()
+            (f.valid_from, f.valid_to is None)
+            for f in await w.facts()
             if f.retired_at is None and "Rome" in f.text
         )
         assert [still for _, still in spans] == [False, True]
@@ -159,9 +162,7 @@ async def test_recorded_clock_keeps_what_was_believed() -> None:
     async with world() as w:
         await w.hear(Said("I|lives_in|Lisbon", 0), Said("I|lives_in|Porto", 10))
 
-        versions = [
-            (f.text, f.valid_to is None, f.retired_at is None) for f in await w.facts()
-        ]
+        versions = [(f.text, f.valid_to is None, f.retired_at is None) for f in await w.facts()]
         assert sorted(versions) == [
             ("user lived in Lisbon", False, True),
             ("user lives in Lisbon", True, False),

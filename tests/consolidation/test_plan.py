@@ -12,7 +12,9 @@ from graphmem.models import Episode, SourceClass
 from graphmem.testing.fakes import LineExtractor
 from tests.consolidation.world import HERE, Said, believed, recorded, world
 
-PEOPLE = st.sampled_from(["I", "Tom", "Anna", "Anna(sister)", "Anna(colleague)", "(sister)", "Bo(*)"])
+PEOPLE = st.sampled_from(
+    ["I", "Tom", "Anna", "Anna(sister)", "Anna(colleague)", "(sister)", "Bo(*)"]
+)
 PLACES = st.sampled_from(["Rome", "Oslo", "Lima"])
 VALUES = st.sampled_from(["'tea'", "'rum'"])
 
@@ -49,9 +51,7 @@ def histories(draw: st.DrawFn, people: st.SearchStrategy[str] = PEOPLE) -> list[
     ]
 
 
-many = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+many = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many
@@ -102,7 +102,9 @@ async def test_replay_rebuilds_the_same_graph(history: list[Said], batch: int) -
     st.randoms(use_true_random=False),
 )  # fmt: skip
 async def test_order_of_arrival_does_not_matter(rows: list, random: object) -> None:
-    history = [Said(f"{who}|lives_in|{where}", d, id=f"e{i}") for i, (who, where, d) in enumerate(rows)]
+    history = [
+        Said(f"{who}|lives_in|{where}", d, id=f"e{i}") for i, (who, where, d) in enumerate(rows)
+    ]
     shuffled = list(history)
     random.shuffle(shuffled)  # pyright: ignore[reportAttributeAccessIssue]  # a Random
     async with world() as one, world() as other:

@@ -1,18 +1,186 @@
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import apsw
 import pytest
 
-from graphmem.graph.sqlite import SqliteGraphStore
-from graphmem.sqlite.connection import Database
+from graphmem.graph import sqlite_rows as rows
+from graphmem.graph.sqlite import _SQL, SqliteGraphStore
+from graphmem.models import Filter, GraphChange, Scope
+from graphmem.sqlite.connection import Database, Transaction
 from graphmem.testing.graph import GraphStoreConformance
-from graphmem.testing.memories import EMBEDDER, MODEL
+from graphmem.testing.memories import (
+    EMBEDDER,
+    LATE,
+    MODEL,
+    ask,
+    day,
+    found,
+    make_assertion,
+    make_entity,
+    make_episode,
+    make_fact,
+    save,
+)
+
+HERE = Scope(user="ada")
+
+# Another process, with a store of its own on the same file, as a worker would have.
+WRITER = """
+import asyncio, sys
+from graphmem.graph.sqlite import SqliteGraphStore
+from graphmem.models import Scope
+from graphmem.sqlite.connection import Database
+from graphmem.testing.memories import make_episode, save
+
+async def main() -> None:
+    store = SqliteGraphStore(Database.acquire(sys.argv[1]))
+    await save(store, Scope(user="ada"), make_episode(Scope(user="ada"), 2, sys.argv[2]))
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def opened(database: Database) -> SqliteGraphStore:
+    store = SqliteGraphStore(database)
+    await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+    return store
+
+
+class TestSqliteFile(GraphStoreConformance):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[SqliteGraphStore]:
+        store = await opened(Database.acquire(str(tmp_path / "graph.db")))
+        yield store
+        await store.close()
 
 
 class TestSqliteMemory(GraphStoreConformance):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SqliteGraphStore]:
-        store = SqliteGraphStore(Database.acquire(":memory:"))
-        await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+        store = await opened(Database.acquire(":memory:"))
         yield store
         await store.close()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database.acquire(str(tmp_path / "graph.db"))
+    yield database
+    await database.release()
+
+
+@pytest.fixture
+async def store(database: Database) -> AsyncIterator[SqliteGraphStore]:
+    store = await opened(database.share())
+    yield store
+    await store.close()
+
+
+async def test_vectors_see_another_process(store: SqliteGraphStore, database: Database) -> None:
+    first = make_episode(HERE, 1, "two goats")
+    await save(store, HERE, first)
+    query = await ask(near="a ferry to Senja", vector_limit=1)
+    assert await found(store, HERE, query) == {first.id}
+
+    argv = [sys.executable, "-c", WRITER, database.path, "a ferry to Senja"]
+    await asyncio.to_thread(subprocess.run, argv, check=True, timeout=50)
+
+    pool = await store.candidates([HERE], query)
+    assert [c.id for c in pool.candidates] == [make_episode(HERE, 2).id]
+    assert pool.candidates[0].cosine == pytest.approx(1, abs=1e-6)
+    assert pool.total == 2
+
+
+async def test_hub_of_thousands_stays_bounded(store: SqliteGraphStore, database: Database) -> None:
+    hub, rare = make_entity(HERE, "Hub"), make_entity(HERE, "Rare")
+    ends = [make_entity(HERE, f"N{n}") for n in range(5000)]
+    said = [
+        make_assertion(make_episode(HERE, n, occurred_at=day(1)), hub, "knows", end)
+        for n, end in enumerate(ends)
+    ]
+    link = make_assertion(make_episode(HERE, 100), rare, "knows", hub)
+    facts = [make_fact("Hub knows", a, recorded_at=day(n / 100)) for n, a in enumerate(said)]
+    bare = {"put_embeddings": (), "model_id": None}
+    await save(store, HERE, hub, rare, *ends, *said, link, *facts, make_fact("Rare", link), **bare)
+
+    near = await store.candidates([HERE], await ask(names=("hub",), entity_limit=50, hops=2))
+    far = await store.candidates([HERE], await ask(names=("rare",), entity_limit=50, hops=2))
+
+    newest = {f.id for f in facts[-49:]}  # and one of another end's
+    assert {c.id for c in near.candidates if c.hop == 0} >= newest
+    assert len([c for c in near.candidates if c.hop == 0]) == 50
+    assert len([c for c in far.candidates if c.hop == 1]) <= 10
+    page = await store.neighbourhood([HERE], [hub.id], as_of=LATE, known_at=LATE, limit=7)
+    assert len(page.facts) == 7
+
+
+async def test_hub_is_read_by_its_index(store: SqliteGraphStore, database: Database) -> None:
+    """The newest 50 of a hub are read without sorting the hub."""
+    keys = {**rows.filter_keys(Filter()), "scopes": "[]", "as_of": 0, "known_at": 0, "ended": 0}
+    sql = "EXPLAIN QUERY PLAN " + _SQL["facts_of_entity"]
+
+    plan = await database.read(lambda c: c.rows(sql, keys | {"limit": 5, "entity": "x"}))
+
+    reads = [row for row in plan if row[3].startswith("SEARCH f ")]
+    assert [row[3].split("(")[0].strip() for row in reads] == [
+        "SEARCH f USING INDEX facts_subject",
+        "SEARCH f USING INDEX facts_object",
+    ]
+    sorted_ = {row[1] for row in plan if "FOR ORDER BY" in row[3]}
+    assert not sorted_ & {row[1] for row in reads}, "a sort where the hub is read"
+
+
+async def test_match_asks_for_the_scope(store: SqliteGraphStore, database: Database) -> None:
+    """The scope is a word of the match: the index itself leaves the others out."""
+    for user in ("ada", "bob"):
+        scope = Scope(user=user)
+        await save(store, scope, make_episode(scope, 1, "goats"))
+
+    def matches(c: Transaction) -> list[int]:
+        asked = [f'scope : ("{Scope(user=u).key}") AND terms : ("goat")' for u in ("ada", "bob")]
+        asked.append('terms : ("goat")')
+        sql = "SELECT count(*) FROM episode_text WHERE episode_text MATCH ?"
+        return [c.rows(sql, (match,))[0][0] for match in asked]
+
+    assert await database.read(matches) == [1, 1, 2]
+
+
+async def test_more_matches_than_are_handed_over(store: SqliteGraphStore) -> None:
+    """Beyond 2,000 matches the engine's own rank cuts to its best 500, and ours to the limit."""
+    at = {"occurred_at": day(1), "recorded_at": day(1)}
+    plain = [make_episode(HERE, n, "goats and some more words here", **at) for n in range(2100)]
+    best = [make_episode(HERE, n, "goats goats", **at) for n in range(2100, 2103)]
+    await save(store, HERE, *plain, *best, put_embeddings=(), model_id=None)
+
+    ids = await found(store, HERE, await ask("goats", text_limit=3))
+
+    assert ids == {e.id for e in best}
+
+
+async def test_check_finds_a_damaged_index(store: SqliteGraphStore, database: Database) -> None:
+    await save(store, HERE, make_episode(HERE, 1, "goats"))
+    assert await store.check() == []
+
+    await database.write(lambda c: c.rows("DELETE FROM episode_text_data WHERE id > 1") and None)
+
+    assert any("damaged" in complaint for complaint in await store.check())
+
+
+async def test_erased_text_is_not_in_the_file(store: SqliteGraphStore, database: Database) -> None:
+    secret = make_episode(HERE, 1, "quetzalcoatl")
+    keep = make_episode(HERE, 2, "goats")
+    await save(store, HERE, secret, keep)
+
+    gone = GraphChange(scope=HERE, stream=HERE.stream, delete_episodes=(secret.id,))
+    await store.apply(gone, fence=1)
+
+    await database.write(lambda c: None)
+    raw = apsw.Connection(database.path)
+    raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    raw.close()
+    assert b"quetzalcoatl" not in await asyncio.to_thread(Path(database.path).read_bytes)

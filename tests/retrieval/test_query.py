@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphmem.retrieval.query import MAX_NAMES, Span, find_span, understand
@@ -13,6 +13,7 @@ def day(year: int, month: int, number: int) -> datetime:
     return datetime(year, month, number, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_understood(text: str) -> None:
     query = understand(text, now=NOW)
@@ -21,10 +22,27 @@ def test_any_text_is_understood(text: str) -> None:
     assert len(set(query.terms)) == len(query.terms)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(
-            "last next week 3 three years ago in May 2023 before between and 900 Friday".split()
+            [
+                "last",
+                "next",
+                "week",
+                "3",
+                "three",
+                "years",
+                "ago",
+                "in",
+                "May",
+                "2023",
+                "before",
+                "between",
+                "and",
+                "900",
+                "Friday",
+            ]
         )
     ).map(" ".join)
 )
@@ -58,17 +76,11 @@ def test_spans_never_end_before_they_start(text: str) -> None:
         ("Who called before May 2023?", None, day(2023, 5, 1)),
         ("Who called after May 2023?", day(2023, 6, 1), None),
         ("Who called since 2023?", day(2023, 1, 1), None),
-        ("Who called between May and July 2023?", day(2023, 7, 1), day(2024, 6, 1)),
+        ("Who called between May and July 2023?", day(2023, 5, 1), day(2023, 8, 1)),
         ("Who called from 3 May 2023 to 5 May 2023?", day(2023, 5, 3), day(2023, 5, 6)),
     ],
 )
-def test_times_become_spans(
-    question: str, start: datetime | None, end: datetime | None
-) -> None:
-    if "between May and July" in question:
-        # "May" alone is the latest May; the year said later belongs to it as well.
-        start, end = day(2023, 5, 1), day(2023, 8, 1)
-
+def test_times_become_spans(question: str, start: datetime | None, end: datetime | None) -> None:
     assert understand(question, now=NOW).span == Span(start=start, end=end)
 
 
@@ -78,7 +90,7 @@ def test_times_become_spans(
         "May I ask who May is?",
         "Who will march?",
         "Who weighs 2023 grams?",
-        "What did he do on 31 February 2023?",
+        "Who called on 31 February 2023?",
         "Who lived 9000 years ago?",
         "Who called?",
     ],

@@ -78,6 +78,9 @@ ON CONFLICT (stream, stage) DO UPDATE SET seq = excluded.seq;
 INSERT INTO scopes (key, app, user, session, agent, version) VALUES (:key, :app, :user, :session, :agent, 1)
 ON CONFLICT (key) DO UPDATE SET version = version + 1;
 
+-- name: scope_changed
+UPDATE scopes SET version = version + 1 WHERE key = :key;
+
 -- name: scope_versions
 SELECT key, version FROM scopes WHERE key IN (SELECT value FROM json_each(:scopes));
 
@@ -158,7 +161,7 @@ SELECT scope FROM episodes WHERE id = :id UNION SELECT scope FROM facts WHERE id
 SELECT model, id, dimension FROM models WHERE active;
 
 -- name: get_model
-SELECT model, dimension FROM models WHERE id = :id;
+SELECT model, dimension, active FROM models WHERE id = :id;
 
 -- name: add_model
 INSERT INTO models (id, dimension, active) VALUES (:id, :dimension, :active) ON CONFLICT (id) DO NOTHING;
@@ -443,7 +446,11 @@ SELECT
 FROM entities n
 WHERE n.id > :cursor AND n.scope IN (SELECT value FROM json_each(:scopes))
   AND (:f_kinds IS NULL OR EXISTS (SELECT 1 FROM json_each(:f_kinds) WHERE value = 'entity'))
+  AND (:f_entity IS NULL OR n.id = :f_entity)
   AND (:f_importance IS NULL OR n.importance >= :f_importance)
+  AND n.created_at >= :f_recorded_from AND n.created_at < :f_recorded_to
+  AND :f_type IS NULL AND :f_topic IS NULL AND :f_predicate IS NULL AND :f_source IS NULL
+  AND :f_confidence IS NULL AND NOT :f_by_episode
 ORDER BY n.id
 LIMIT :limit;
 

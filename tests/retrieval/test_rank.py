@@ -1,0 +1,397 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphmem.models import Candidate, CandidatePool
+from graphmem.retrieval.query import Query
+from graphmem.retrieval.rank import MOST_BOOST, Ranked, bm25, boost, rank, recency, score
+from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
+from tests.retrieval.pools import NOW, WORDS, asked, candidates, episode, fact, some, texts
+
+questions = st.sampled_from(
+    [
+        "Where is the boat of Ada?",
+        "When did Karl repair the engine?",
+        "What did I plant in the garden before May 2024?",
+        "What did we talk about last week?",
+        "violin",
+        "",
+    ]
+).map(asked)
+plain = replace(
+    DEFAULT, near=0.0, far=0.0, reply=0.0, session=0.0, asking=0.0, length=0.0, recency=0.0
+)
+
+
+def ranked(
+    pool: list[Candidate],
+    query: Query,
+    *,
+    recipe: Recipe = DEFAULT,
+    limit: int | None = None,
+    as_of: datetime = NOW,
+) -> tuple[Ranked, ...]:
+    return rank(
+        CandidatePool(candidates=tuple(pool)),
+        query,
+        recipe=recipe,
+        now=NOW,
+        as_of=as_of,
+        limit=limit,
+    )
+
+
+def ids_of(hits: tuple[Ranked, ...]) -> list[str]:
+    return [hit.candidate.id for hit in hits]
+
+
+# properties ---------------------------------------------------------------------------------
+
+
+@some
+@given(candidates(), questions, st.integers(0, 1 << 16))
+def test_order_of_arrival_does_not_matter(pool: list[Candidate], query: Query, seed: int) -> None:
+    shuffled = pool.copy()
+    Random(seed).shuffle(shuffled)
+
+    assert ranked(shuffled, query) == ranked(pool, query)
+
+
+@some
+@given(candidates(), questions)
+def test_lower_score_never_outranks(pool: list[Candidate], query: Query) -> None:
+    scores = [hit.score for hit in ranked(pool, query)]
+
+    assert scores == sorted(scores, reverse=True)
+    assert all(np.isfinite(s) and s >= 0 for s in scores)
+
+
+@some
+@given(candidates(), questions, st.sampled_from(sorted(ABLATIONS)))
+def test_arms_add_up_to_the_score(pool: list[Candidate], query: Query, name: str) -> None:
+    for hit in ranked(pool, query, recipe=ABLATIONS[name]):
+        assert sum(hit.arms.values()) == pytest.approx(hit.score, abs=1e-9)
+
+
+@some
+@given(candidates(), questions, st.integers(1, 8))
+def test_limit_cuts_and_changes_nothing_else(
+    pool: list[Candidate], query: Query, limit: int
+) -> None:
+    assert ids_of(ranked(pool, query, limit=limit)) == ids_of(ranked(pool, query))[:limit]
+
+
+@some
+@given(candidates(), questions)
+def test_each_event_stands_in_one_hit(pool: list[Candidate], query: Query) -> None:
+    hits = ranked(pool, query)
+    alone = [hit for hit in hits if hit.candidate.kind == "episode"]
+
+    for hit in hits:
+        assert len(set(hit.event_ids)) == len(hit.event_ids)
+    for hit in alone:
+        own = hit.candidate.event_ids[0]
+        assert [h for h in hits if own in h.event_ids] == [hit]
+    members = [member for hit in hits for member in hit.members]
+    assert len(set(members)) == len(members)
+
+
+@some
+@given(candidates(), questions)
+def test_no_event_of_an_episode_is_lost(pool: list[Candidate], query: Query) -> None:
+    carried = {event for hit in ranked(pool, query) for event in hit.event_ids}
+
+    assert carried >= {e for c in pool if c.kind == "episode" for e in c.event_ids}
+
+
+@some
+@given(candidates(), questions)
+def test_quarantined_is_never_a_hit(pool: list[Candidate], query: Query) -> None:
+    bad = {c.id for c in pool if c.status == "quarantined"}
+
+    assert not bad & {member for hit in ranked(pool, query) for member in hit.members}
+
+
+@some
+@given(candidates(), questions)
+def test_ended_facts_answer_only_the_past(pool: list[Candidate], query: Query) -> None:
+    hits = ranked(pool, query)
+    ended = [h for h in hits if h.candidate.kind == "fact" and h.candidate.valid_to is not None]
+
+    assert query.asks_ended or not ended
+    assert all(hit.ended for hit in ended)
+
+
+@some
+@given(texts, texts, st.floats(0, 4000), st.floats(0, 4000))
+def test_newer_never_scores_less(text: str, query: str, one: float, other: float) -> None:
+    newer, older = sorted((one, other))
+    recipe = replace(DEFAULT, recency=0.1)
+
+    def at(days: float) -> float:
+        happened = NOW - timedelta(days=days)
+        only = episode(1, occurred_at=happened, terms=text)
+        return score([only], asked(query), recipe=recipe, now=NOW).total[0]
+
+    assert at(newer) >= at(older)
+
+
+@some
+@given(texts, texts, st.floats(0, 1), st.floats(0, 1))
+def test_more_important_never_scores_less(text: str, query: str, one: float, other: float) -> None:
+    less, more = sorted((one, other))
+    recipe = replace(DEFAULT, importance=0.1)
+
+    def worth(importance: float) -> float:
+        only = fact("f", text, importance=importance)
+        return score([only], asked(query), recipe=recipe, now=NOW).total[0]
+
+    assert worth(more) >= worth(less)
+
+
+@some
+@given(st.floats(-5, 5, allow_nan=False), st.lists(st.floats(-3, 3, allow_nan=False), max_size=9))
+def test_boosts_are_bounded(weight: float, shares: list[float]) -> None:
+    factors = boost(weight, np.array(shares))
+
+    assert ((factors >= 1 - MOST_BOOST) & (factors <= 1 + MOST_BOOST)).all()
+
+
+@some
+@given(candidates(), questions)
+def test_recency_and_importance_stay_within_their_weights(
+    pool: list[Candidate], query: Query
+) -> None:
+    scores = score(pool, query, recipe=DEFAULT, now=NOW)
+    before = scores.total - scores.arms["importance"] - scores.arms["recency"]
+    most = (1 + DEFAULT.recency) * (1 + DEFAULT.importance) - 1
+
+    assert (np.abs(scores.total - before) <= most * before + 1e-9).all()
+
+
+@some
+@given(st.lists(texts, max_size=8), st.lists(st.sampled_from(WORDS), max_size=4))
+def test_bm25_is_zero_exactly_without_a_match(documents: list[str], terms: list[str]) -> None:
+    found = bm25(terms, documents)
+
+    assert found.shape == (len(documents),)
+    for document, value in zip(documents, found, strict=True):
+        assert (value > 0) == bool(set(terms) & set(document.split()))
+
+
+@some
+@given(st.floats(0, 1e4), st.floats(0, 1e4), st.sampled_from([30.0, 365.0]))
+def test_recency_falls_with_age(one: float, other: float, half_life: float) -> None:
+    young, old = recency(np.array(sorted((one, other))), np.array([half_life, half_life]))
+
+    assert 1 >= young >= old >= 0
+
+
+# examples -----------------------------------------------------------------------------------
+
+
+def test_empty_pool_has_no_hits() -> None:
+    assert ranked([], asked("boat")) == ()
+
+
+def test_bm25_counts_whole_words_next_to_each_other() -> None:
+    once, twice, part = bm25(["boat"], ["boat x x", "boat boat x", "boats x x"])
+
+    assert twice > once > part == 0
+
+
+def test_bm25_rare_word_weighs_more() -> None:
+    rare, common = bm25(["oslo", "boat"], ["oslo", "boat", "boat", "boat"])[:2]
+
+    assert rare > common
+
+
+def test_recency_is_half_at_the_half_life() -> None:
+    assert recency(np.array([-3.0, 0.0, 90.0]), np.array([90.0] * 3)).tolist() == [1.0, 1.0, 0.5]
+
+
+def test_reply_to_a_matching_question_beats_other_neighbours() -> None:
+    pool = [
+        episode(1, "bread"),
+        episode(2, "garden violin", author="Karl"),
+        episode(3, "And where is the boat engine?", author="Ada"),
+        episode(4, "garden violin", author="Karl"),
+    ]
+
+    hits = ranked(pool, asked("boat engine"))
+
+    assert ids_of(hits).index("e4") < ids_of(hits).index("e2")
+
+
+def test_neighbours_of_other_sessions_gain_nothing() -> None:
+    pool = [episode(1, "boat"), episode(2, "bread", session_id="s2")]
+
+    scores = score(pool, asked("boat"), recipe=DEFAULT, now=NOW)
+
+    assert scores.arms["neighbours"].tolist() == [0, 0]
+
+
+def test_far_neighbour_gains_less_and_no_farther_one_gains() -> None:
+    pool = [episode(1, "boat"), episode(2), episode(3), episode(4)]
+
+    near, far, none = score(pool, asked("boat"), recipe=DEFAULT, now=NOW).arms["neighbours"][1:]
+
+    assert near > far > none == 0
+
+
+def test_named_speaker_goes_first() -> None:
+    pool = [episode(1, "the boat", author="Karl"), episode(9, "the boat", author="Ada")]
+
+    assert ids_of(ranked(pool, asked("What did Karl say of the boat?"), recipe=plain))[0] == "e1"
+    assert ids_of(ranked(pool, asked("What did Ada say of the boat?"), recipe=plain))[0] == "e9"
+
+
+def test_i_is_the_user_and_you_the_assistant() -> None:
+    pool = [
+        episode(1, "boat", author=None, role="user"),
+        episode(9, "boat", author=None, role="assistant"),
+    ]
+
+    assert ids_of(ranked(pool, asked("Which boat did I buy?"), recipe=plain))[0] == "e1"
+    assert ids_of(ranked(pool, asked("Which boat did you like?"), recipe=plain))[0] == "e9"
+
+
+def test_time_asked_for_goes_first() -> None:
+    may = datetime(2024, 5, 4, tzinfo=NOW.tzinfo)
+    pool = [episode(1, "boat", terms="boat", occurred_at=may), episode(9, "boat", terms="boat")]
+
+    assert ids_of(ranked(pool, asked("Which boat in May 2024?"), recipe=plain))[0] == "e1"
+
+
+def test_fact_is_in_the_time_in_which_it_held() -> None:
+    then, now = datetime(2020, 1, 1, tzinfo=NOW.tzinfo), NOW - timedelta(days=1)
+    old = fact("old", "boat", read_from=(1,), valid_from=then, valid_to=now, slot="a")
+    new = fact("new", "boat", read_from=(2,), valid_from=now, slot="a")
+
+    assert ids_of(ranked([old, new], asked("Which boat in 2021?"), recipe=plain)) == ["old", "new"]
+
+
+def test_facts_near_whom_the_question_names_gain() -> None:
+    pool = [
+        fact("far", "boat", read_from=(1,)),
+        fact("two", "boat", read_from=(2,), hop=1),
+        fact("one", "boat", read_from=(3,), hop=0),
+    ]
+
+    assert ids_of(ranked(pool, asked("boat"), recipe=plain)) == ["one", "two", "far"]
+
+
+def test_fact_and_its_episodes_are_one_hit() -> None:
+    pool = [
+        episode(1, "some garden and a long story about bread"),
+        episode(2, "garden"),
+        fact("f", "boat engine", read_from=(1, 2), cosine=0.9),
+    ]
+
+    (hit,) = ranked(pool, asked("boat engine"))
+
+    assert (hit.candidate.id, hit.event_ids, set(hit.members)) == (
+        "f",
+        ("v1", "v2"),
+        {"f", "e1", "e2"},
+    )
+
+
+def test_episode_that_beats_its_fact_stands_for_it() -> None:
+    pool = [
+        episode(1, "the boat engine that Karl repaired in Oslo", cosine=0.9),
+        fact("f", "boat", read_from=(1, 7)),
+    ]
+
+    (hit,) = ranked(pool, asked("Who repaired the boat engine in Oslo?"))
+
+    assert (hit.candidate.id, hit.event_ids, hit.members) == ("e1", ("v1", "v7"), ("e1", "f"))
+
+
+def test_two_facts_of_one_event_are_two_hits() -> None:
+    pool = [
+        episode(1, "garden"),
+        fact("f", "boat", read_from=(1,), cosine=0.9),
+        fact("g", "boat engine", read_from=(1,), cosine=0.9),
+    ]
+
+    hits = ranked(pool, asked("boat engine"))
+
+    assert {hit.candidate.id for hit in hits} == {"f", "g"}
+
+
+def test_events_of_one_name_in_two_sessions_stay_apart() -> None:
+    pool = [
+        episode(1, "boat", event_ids=("1",)),
+        episode(2, "boat", event_ids=("1",), session_id="s2"),
+    ]
+
+    assert len(ranked(pool, asked("boat"))) == 2
+
+
+def test_ended_episode_ranks_below_the_current_fact() -> None:
+    old = episode(1, "boat engine Oslo", cosine=0.9, ended=True, slot="home")
+    new = fact("new", "boat", read_from=(2,), slot="home")
+
+    hits = ranked([old, new], asked("Where is the boat engine, in Oslo?"))
+    asked_for_past = ranked([old, new], asked("Where was the boat engine, in Oslo?"))
+
+    assert ids_of(hits) == ["new", "e1"]
+    assert hits[1].ended
+    assert ids_of(asked_for_past) == ["e1", "new"]
+
+
+def test_ended_episode_is_found_through_its_ended_fact() -> None:
+    old = episode(1, "boat engine Oslo", cosine=0.9, ended=True)
+    gone = fact("gone", "boat", read_from=(1,), slot="home", valid_to=NOW - timedelta(days=3))
+    new = fact("new", "boat", read_from=(2,), slot="home")
+
+    hits = ranked([old, gone, new], asked("Where is the boat engine, in Oslo?"))
+
+    assert ids_of(hits) == ["new", "e1"]
+
+
+def test_ended_episode_without_successor_keeps_its_place() -> None:
+    pool = [episode(1, "boat engine", ended=True), episode(9, "boat")]
+
+    assert ids_of(ranked(pool, asked("boat engine"), recipe=plain)) == ["e1", "e9"]
+
+
+def test_fact_ends_with_as_of() -> None:
+    over = fact("f", "boat", valid_to=NOW - timedelta(days=3))
+
+    assert ranked([over], asked("Where is the boat?")) == ()
+    (hit,) = ranked([over], asked("Where is the boat?"), as_of=NOW - timedelta(days=4))
+    assert not hit.ended
+
+
+def test_ties_go_to_the_newer_then_to_the_smaller_id() -> None:
+    same = {"terms": "boat", "session_id": "s1", "occurred_at": NOW}
+    newer = fact("z", **(same | {"occurred_at": NOW + timedelta(hours=1)}), read_from=(1,))
+    pool = [fact("b", **same, read_from=(2,), seq=1), fact("a", **same, read_from=(3,), seq=1)]
+
+    assert ids_of(ranked([*pool, newer], asked("boat"), recipe=plain)) == ["z", "a", "b"]
+
+
+@pytest.mark.parametrize("name", sorted(ABLATIONS))
+def test_ablation_switches_one_arm_off(name: str) -> None:
+    arms = {"text", "vector", "neighbours", "session", "speaker", "time", "entity", "form"}
+    arms |= {"recency", "importance"}
+    pool = [
+        episode(1, "Where is the boat?", cosine=0.5, author="Karl"),
+        episode(2, "last week in the garden", cosine=0.4, importance=0.9, author="Karl"),
+        fact("f", "boat", read_from=(8,), hop=0, cosine=0.3, importance=0.9),
+    ]
+    query = asked("When did Karl see the boat in May 2024?")
+
+    def active(recipe: Recipe) -> set[str]:
+        found = score(pool, query, recipe=recipe, now=NOW)
+        return {arm for arm, part in found.arms.items() if part.any()}
+
+    assert active(DEFAULT) == arms
+    assert active(ABLATIONS[name]) == arms - {name.removeprefix("without ")}
