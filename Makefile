@@ -16,7 +16,7 @@ $(VENV)/.core: requirements/core.txt pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
 		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/core.txt -r requirements/build.txt; \
 	else \
-		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/core.txt -r requirements/build.txt; \
+		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/core.txt -r requirements/build.txt; \
 	fi
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
 	@if command -v uv >/dev/null 2>&1; then \
 		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/dev.txt; \
 	else \
-		$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
+		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
 	fi
 	@touch $@
 

@@ -43,7 +43,11 @@ def loads_object(text: str) -> dict[str, Json]:
 def dump_parts(parts: Sequence[Part]) -> str:
     return dumps(
         [
-            {name: value for name in p.__slots__ if (value := getattr(p, name)) is not None}
+            {
+                name: value
+                for name in p.__slots__
+                if (value := getattr(p, name)) is not None or name == "value"
+            }
             for p in parts
         ]
     )

@@ -207,9 +207,17 @@ class GraphStore(Protocol):
     async def candidates(self, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Answer all arms of one question in one read: text, vector, entity, NEXT.
 
-        Text and vector finds are united, widened along NEXT, and every member comes back with its
-        terms and its exact cosine, whichever arm found it. The engine does not rank what it can
-        hand over: all text matches up to 2,000, above that its best 500.
+        Episodes and facts are looked for apart, each within the scopes, the filter and both clocks:
+        the best ``text_limit`` text matches and the ``vector_limit`` nearest by exact cosine of the
+        best window; facts also up to ``hops`` from the entities that bear a name, current ones
+        first. Episodes found are widened by ``neighbours`` places either way along NEXT. Every
+        member of the union comes back once, with its terms and its exact cosine, whichever arm
+        found it; the order says nothing.
+
+        Text matches are not ranked by the engine but cut by ``retrieval.rank.bm25``, given all of
+        them, ties to the earlier place. Only above 2,000 does the engine's own rank cut them first,
+        to 500. ``episode_ids`` and ``event_ids`` of a fact run in parallel, in the order of its
+        support; an event id may occur twice there, once per session.
         """
         ...
 

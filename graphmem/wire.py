@@ -9,11 +9,12 @@ What a line does not say is derived so that reading a file a second time changes
 - **id**: a digest of the line's position and content, times left out. The position counts every
   line, the bad ones too, so that mending one gives no other line a new id; and the same words said
   twice are two events.
-- **time**: a second after the event before, or for the first ``now``, and no more than an hour
-  ahead of it (a long file must not run into the future; its order is kept by ``seq``). Such an
-  event is ``stamped``: its time is no part of its content, hence the log takes the second reading
-  as the same event and keeps the time of the first. A fixed date instead would be the same on
-  every run too, and wrong: everything in the file would be years old, and "yesterday" with it.
+- **time**: a millisecond after the event before, or for the first a minute before ``now``; never
+  after ``now``, since a question asked right afterwards does not see what is still to come, and
+  never the same twice within sixty thousand lines, since facts are folded in the order of time.
+  Such an event is ``stamped``: its time is no part of its content, hence the log takes the second
+  reading as the same event and keeps the time of the first. A fixed date instead would be the same
+  on every run too, and wrong: all in the file would be years old, and its "yesterday" with it.
 
 Who stands behind an event follows from its role; no line can say it. The fields that only the log
 sets are therefore passed over when an event that was written here is read again.
@@ -50,8 +51,8 @@ from graphmem.models import (
 Row: TypeAlias = Mapping[str, Json]
 JsonObject: TypeAlias = dict[str, Json]
 
-_AHEAD: Final = timedelta(hours=1)
-_STEP: Final = timedelta(seconds=1)
+STEP: Final = timedelta(milliseconds=1)
+_BACK: Final = timedelta(minutes=1)
 _ROLES: Final[Mapping[str, Role]] = {
     "user": "user",
     "assistant": "assistant",
@@ -150,8 +151,8 @@ def derived_id(row: Row, position: int) -> str:
 
 def _derived(now: datetime, previous: datetime | None) -> datetime:
     if previous is None:
-        return now
-    return min(previous + _STEP, max(previous, now + _AHEAD))
+        return now - _BACK
+    return min(previous + STEP, max(previous, now))
 
 
 def _only_known(row: Row) -> None:

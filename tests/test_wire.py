@@ -221,21 +221,32 @@ def test_id_does_not_hang_on_the_time() -> None:
 def test_time_is_derived_from_the_event_before() -> None:
     event = read({"content": "x"}, previous=DAY)
 
-    assert event.occurred_at == DAY + timedelta(seconds=1)
+    assert event.occurred_at == DAY + timedelta(milliseconds=1)
     assert event.stamped
 
 
-def test_first_time_is_now() -> None:
-    assert read({"content": "x"}).occurred_at == NOW
-    assert read({"content": "x"}).stamped
+def test_first_time_is_just_before_now() -> None:
+    event = read({"content": "x"})
+
+    assert event.occurred_at == NOW - timedelta(minutes=1)
+    assert event.stamped
 
 
-def test_long_file_does_not_run_into_the_future() -> None:
-    previous: datetime | None = None
-    for position in range(5000):
+def test_time_derived_is_never_after_now() -> None:
+    previous = NOW - timedelta(milliseconds=3)
+    times: list[datetime] = []
+    for position in range(5):
         previous = read({"content": "x"}, position=position, previous=previous).occurred_at
+        times.append(previous)
 
-    assert previous == NOW + timedelta(hours=1)
+    assert times == sorted(times)
+    assert times[1] < times[2] == NOW == times[-1]
+
+
+def test_time_after_one_ahead_of_now_is_that_one() -> None:
+    later = NOW + timedelta(hours=2)
+
+    assert read({"content": "x"}, previous=later).occurred_at == later
 
 
 # --------------------------------------------------------------------------- there and back

@@ -6,15 +6,17 @@ Baselines see the same texts and the same vectors; ablations rank the very candi
 default recipe ranked, without one arm. Does not know how the manager it is given was made.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
+import Stemmer  # pyright: ignore[reportMissingImports, reportMissingTypeStubs]  # C, no stubs
 
 from graphmem.eval import metrics
 from graphmem.eval.datasets import Conversation, Dataset, Question
@@ -25,7 +27,15 @@ from graphmem.ports import Embedder
 from graphmem.retrieval.rank import Ranked, bm25, rank
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
 from graphmem.retrieval.retriever import Retriever
-from graphmem.retrieval.text import analyse, analyse_query, embedded_text, indexed_text
+from graphmem.retrieval.text import (
+    QUESTION,
+    STOP,
+    analyse,
+    analyse_query,
+    date_words,
+    embedded_text,
+    indexed_text,
+)
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -170,11 +180,22 @@ def reciprocal_ranks(orders: Sequence[npt.NDArray[np.int64]], cut: int, k: int =
     return sums
 
 
+def plain_terms(text: str) -> tuple[str, ...]:
+    """Return the terms of ordinary full text: ASCII words, a stop list, Snowball stems.
+
+    What the baseline "bm25" is made of; ``analyse`` knows irregular forms and questions besides.
+    """
+    stemmer = Stemmer.Stemmer("english")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  # C, no stubs
+    words = [w for w in re.findall(r"[a-z0-9]+", text.lower()) if w not in STOP | QUESTION]
+    return tuple(cast(list[str], stemmer.stemWords(words)))  # pyright: ignore[reportUnknownMemberType]  # C, no stubs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """A conversation's events as plain documents: the same words and vectors, no graph."""
+    """A conversation's events as plain documents: the same texts and vectors, no graph."""
 
     answers: tuple[Answer, ...]
+    plain: tuple[str, ...]
     documents: tuple[str, ...]
     vectors: npt.NDArray[np.float32]
     owner: npt.NDArray[np.int64]
@@ -191,6 +212,10 @@ class Baselines:
         return Baselines(
             answers=tuple(
                 Answer(event_ids=(event.id,), words=len(event.text.split())) for event in events
+            ),
+            plain=tuple(
+                " ".join(plain_terms(f"{date_words(e.occurred_at)} {e.author or ''}: {e.text}"))
+                for e in events
             ),
             documents=tuple(
                 " ".join(analyse(indexed_text(event.author, event.occurred_at, event.text)))
@@ -209,7 +234,8 @@ class Baselines:
         np.maximum.at(best, self.owner, (self.vectors @ vector).astype(np.float64))
         dense = order_of(best)
         orders = {
-            "bm25": text,
+            "bm25": order_of(bm25(plain_terms(question), self.plain, k1=1.5, b=0.75)),
+            "bm25, our terms": text,
             "dense": dense,
             "rrf, full lists": order_of(reciprocal_ranks((text, dense), len(text))),
             "rrf, top 20": order_of(reciprocal_ranks((text, dense), 20)),

@@ -338,6 +338,70 @@ class _Draft:
     members: list[str]
 
 
+class _Drafts:
+    """The hits in the making, taken from the best score to the last.
+
+    ``holder`` is the hit that carries an episode, None where that one is beyond the limit and was
+    never made. ``current`` is, per slot, the lowest score of a hit that carries a current fact;
+    ``slots`` are those of the ended facts that are no hits, by the episodes they were read from.
+    """
+
+    def __init__(self, scores: Scores, limit: int) -> None:
+        self.drafts: list[_Draft] = []
+        self.slots: dict[str, set[str]] = {}
+        self._scores = scores
+        self._room = limit
+        self._holder: dict[str, _Draft | None] = {}
+        self._current: dict[str, float] = {}
+
+    def take_episode(self, row: int, found: Candidate) -> None:
+        if found.id in self._holder:
+            draft = self._holder[found.id]
+            if draft is not None:
+                draft.members.append(found.id)
+        elif self._room > 0:
+            self._holder[found.id] = self._draft(row, {found.id: found.event_ids[0]}, found.ended)
+        else:
+            self._holder[found.id] = None
+
+    def take_fact(self, row: int, found: Candidate, ended: bool) -> None:
+        events = dict(zip(found.episode_ids, found.event_ids, strict=False))
+        holders = [self._holder[episode] for episode in events if episode in self._holder]
+        taken = [d for d in holders if d is None or self._is_episode(d)]
+        draft = taken[0] if taken else None
+        if draft is not None:
+            draft.events |= {e: event for e, event in events.items() if e not in self._holder}
+            draft.members.append(found.id)
+        elif not taken and self._room > 0:
+            draft = self._draft(row, events, ended)
+        for episode in events:
+            self._holder.setdefault(episode, draft)
+        if found.slot is not None and not ended:
+            score = float(self._scores.total[row]) if draft is None else draft.score
+            self._current[found.slot] = min(score, self._current.get(found.slot, score))
+
+    def lower(self) -> None:
+        """Put each ended episode just below the current facts of the slots that it once filled."""
+        for draft in self.drafts:
+            if not draft.ended or not self._is_episode(draft):
+                continue
+            found = self._scores.rows[draft.row]
+            once = self.slots.get(found.id, set[str]()) | {found.slot or ""}
+            cap = min((self._current[s] for s in once if s in self._current), default=None)
+            if cap is not None and draft.score >= cap:
+                draft.score = float(np.nextafter(cap, 0.0))
+
+    def _is_episode(self, draft: _Draft) -> bool:
+        return self._scores.rows[draft.row].kind == "episode"
+
+    def _draft(self, row: int, events: dict[str, str], ended: bool) -> _Draft:
+        members = [self._scores.rows[row].id]
+        draft = _Draft(row, float(self._scores.total[row]), events, ended, members)
+        self.drafts.append(draft)
+        self._room -= not ended  # what has ended may yet be lowered out of the first hits
+        return draft
+
+
 def has_ended(candidate: Candidate, as_of: datetime) -> bool:
     """Return whether a fact no longer held at ``as_of``, or all of an episode's facts had ended."""
     if candidate.kind == "episode":
@@ -357,62 +421,22 @@ def merge(
     are dropped, and so are ended facts, unless the question asks for what has ended; if it does
     not, an episode whose facts have all ended ranks below the fact that took their place.
     """
-    drafts: list[_Draft] = []
-    holder: dict[str, _Draft | None] = {}  # None: a hit beyond the limit, never made
-    room = len(scores.order) if limit is None else limit
-    current: dict[str, float] = {}
-    slots: dict[str, set[str]] = {}
+    made = _Drafts(scores, len(scores.order) if limit is None else limit)
     for row in scores.order:
         found = scores.rows[row]
         if found.status == "quarantined":
             continue
-        ended = has_ended(found, as_of)
-        if found.kind == "fact" and ended and not query.asks_ended:
+        if found.kind == "episode":
+            made.take_episode(row, found)
+        elif has_ended(found, as_of) and not query.asks_ended:
             for episode in found.episode_ids:
-                slots.setdefault(episode, set()).add(found.slot or "")
-            continue
-        events = dict(zip(found.episode_ids, found.event_ids, strict=False))
-        taken = [holder[episode] for episode in events if episode in holder]
-        if found.kind == "fact":
-            taken = [d for d in taken if d is None or scores.rows[d.row].kind == "episode"]
-        draft = taken[0] if taken else None
-        if draft is not None:
-            draft.events |= {e: event for e, event in events.items() if e not in holder}
-            draft.members.append(found.id)
-        elif not taken and room > 0:
-            draft = _Draft(row, float(scores.total[row]), events, ended, [found.id])
-            drafts.append(draft)
-            room -= not ended  # what has ended may yet be lowered out of the first hits
-        for episode in events:
-            holder.setdefault(episode, draft)
-        if found.kind == "fact" and found.slot is not None and not ended:
-            score = float(scores.total[row]) if draft is None else draft.score
-            current[found.slot] = min(score, current.get(found.slot, score))
+                made.slots.setdefault(episode, set()).add(found.slot or "")
+        else:
+            made.take_fact(row, found, has_ended(found, as_of))
     if not query.asks_ended:
-        _lower(drafts, scores, current, slots)
-    drafts.sort(key=lambda draft: -draft.score)  # stable: ties stay as they were
-    return tuple(_hit(draft, scores) for draft in drafts[:limit])
-
-
-def _lower(
-    drafts: Sequence[_Draft],
-    scores: Scores,
-    current: Mapping[str, float],
-    slots: Mapping[str, set[str]],
-) -> None:
-    """Put each ended episode just below the current facts of the slots that it once filled.
-
-    ``current`` is the score of the hit that carries each slot's current fact, the lowest if there
-    are several; ``slots`` are those of the episodes' ended facts, by episode id.
-    """
-    for draft in drafts:
-        found = scores.rows[draft.row]
-        if not draft.ended or found.kind == "fact":
-            continue
-        once = slots.get(found.id, set[str]()) | {found.slot or ""}
-        cap = min((current[slot] for slot in once if slot in current), default=None)
-        if cap is not None and draft.score >= cap:
-            draft.score = float(np.nextafter(cap, 0.0))
+        made.lower()
+    made.drafts.sort(key=lambda draft: -draft.score)  # stable: ties stay as they were
+    return tuple(_hit(draft, scores) for draft in made.drafts[:limit])
 
 
 def _hit(draft: _Draft, scores: Scores) -> Ranked:

@@ -17,8 +17,14 @@ from graphmem.testing.fakes import HashEmbedder, LineExtractor
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 
 
-def clock() -> datetime:
-    return NOW
+class Clock:
+    """A clock that stands until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:
@@ -27,12 +33,19 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def memory_settings(tmp_path: Path) -> Settings:
-    return Settings(store=f"sqlite:///{tmp_path / 'memory.db'}", worker="off")
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
-async def manager(memory_settings: Settings) -> AsyncIterator[MemoryManager]:
+def memory_settings(tmp_path: Path) -> Settings:
+    return bootstrap.read_settings(
+        {"store": f"sqlite:///{tmp_path / 'memory.db'}", "worker": "off"}
+    )
+
+
+@pytest.fixture
+async def manager(memory_settings: Settings, clock: Clock) -> AsyncIterator[MemoryManager]:
     async with bootstrap.open_manager(
         memory_settings, clock=clock, embedder=HashEmbedder(), extractor=LineExtractor()
     ) as opened:
@@ -40,7 +53,7 @@ async def manager(memory_settings: Settings) -> AsyncIterator[MemoryManager]:
 
 
 @pytest.fixture
-def app(manager: MemoryManager) -> FastAPI:
+def app(manager: MemoryManager, clock: Clock) -> FastAPI:
     return create_app(manager=manager, clock=clock, max_body_bytes=400_000)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,7 +17,7 @@ from graphmem.manager import MemoryManager
 from graphmem.models import Scope
 from graphmem.settings import Settings
 from graphmem.testing.fakes import HashEmbedder
-from tests.api.conftest import client_of, clock
+from tests.api.conftest import NOW, Clock, client_of
 
 ROUTES = {
     ("post", "/v1/sessions"): "create_session",
@@ -301,7 +302,7 @@ async def test_events_keep_all_that_is_said(
         "metadata": {"port": 7},
         "parts": [
             {"type": "text", "text": "High at six."},
-            {"type": "json", "value": None},
+            {"type": "json", "value": [None, 6]},
             {"type": "image", "uri": "u", "caption": "a chart"},
             {"type": "file", "uri": "u", "name": "tides.pdf", "media_type": None},
         ],
@@ -324,6 +325,18 @@ async def test_events_without_ids_are_all_new(client: httpx.AsyncClient) -> None
     again = await client.post(EVENTS, json=body)
 
     assert [e["seq"] for e in again.json()["events"]] == [3, 4]
+
+
+async def test_events_without_times_happened_just_now(
+    client: httpx.AsyncClient, manager: MemoryManager
+) -> None:
+    """In order, and none in the future: a search right afterwards sees them all."""
+    await say(client, "One", "Two", "Three")
+
+    times = [e.occurred_at for e in await manager.sessions.events(Scope(session="s1"))]
+
+    assert times == sorted(set(times))
+    assert times[-1] == NOW
 
 
 async def test_event_changed_is_a_conflict_and_stores_nothing(client: httpx.AsyncClient) -> None:
@@ -423,8 +436,9 @@ async def test_body_over_the_limit_is_refused(client: httpx.AsyncClient) -> None
     assert "400000 bytes" in detail(await client.post(EVENTS, json=body), 413)
 
 
-async def test_expired_session_takes_no_events(client: httpx.AsyncClient) -> None:
-    await client.post("/v1/sessions", json={"scope": {"session": "s1"}, "expires_in_s": 1e-6})
+async def test_expired_session_takes_no_events(client: httpx.AsyncClient, clock: Clock) -> None:
+    await client.post("/v1/sessions", json={"scope": {"session": "s1"}, "expires_in_s": 5})
+    clock.now += timedelta(seconds=5)
 
     response = await client.post(EVENTS, json={"events": [{"content": "x"}]})
 
@@ -596,7 +610,7 @@ async def test_fault_of_ours_is_a_bare_500(app: FastAPI, client: httpx.AsyncClie
     assert "NoneType" not in response.text
 
 
-async def test_service_opens_and_closes_its_memory(memory_settings: Settings) -> None:
+async def test_service_opens_and_closes_its_memory(memory_settings: Settings, clock: Clock) -> None:
     app = create_app(memory_settings, clock=clock)
 
     for _ in range(2):

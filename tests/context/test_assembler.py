@@ -1,7 +1,6 @@
 """Contexts: never over, newest history, nothing lost without a word, data stays data."""
 
 import hashlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -563,19 +562,21 @@ def test_nothing_to_show_is_an_empty_context() -> None:
     assert (context.tokens, context.blocks, context.dropped, context.render()) == (0, (), (), "")
 
 
-def test_assembling_is_fast() -> None:
-    """50 memories and 500 events: 15 ms on a free core; the bound here is for a busy one."""
+def test_pieces_are_counted_once_and_the_whole_once() -> None:
+    """What makes assembling fast: the counter is nearly all of its time."""
     hits = [make_hit(f"f{n}", f"Mara keeps {n} bees in hive {n}. " * 3) for n in range(50)]
     history = [make_event(f"e{n}", f"This is message number {n} of many. " * 3) for n in range(500)]
-    make_context(hits, history)
+    counted: list[int] = []
 
-    took: list[float] = []
-    for _ in range(5):
-        start = time.perf_counter()
-        make_context(hits, history, budget=4000)
-        took.append(time.perf_counter() - start)
+    def watched(text: str) -> int:
+        counted.append(len(text))
+        return TOKENS(text)
 
-    assert min(took) < 0.045
+    context = make_context(hits, history, budget=4000, count=watched)
+
+    assert shown_memories(context) == [f"f{n}" for n in range(50)]
+    assert len(counted) < len(context.blocks) + 40
+    assert sum(counted) < 2.2 * len(context.render())
 
 
 def test_past_is_not_priced_beyond_the_budget() -> None:

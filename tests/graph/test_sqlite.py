@@ -144,8 +144,8 @@ async def test_match_asks_for_the_scope(store: SqliteGraphStore, database: Datab
     def matches(c: Transaction) -> list[int]:
         asked = [f'scope : ("{Scope(user=u).key}") AND terms : ("goat")' for u in ("ada", "bob")]
         asked.append('terms : ("goat")')
-        sql = "SELECT count(*) FROM episode_text WHERE episode_text MATCH ?"
-        return [c.rows(sql, (match,))[0][0] for match in asked]
+        sql = "SELECT count(*) FROM episode_text WHERE episode_text MATCH :match"
+        return [c.rows(sql, {"match": match})[0][0] for match in asked]
 
     assert await database.read(matches) == [1, 1, 2]
 

@@ -371,9 +371,11 @@ def test_fact_ends_with_as_of() -> None:
 
 
 def test_ties_go_to_the_newer_then_to_the_smaller_id() -> None:
-    same = {"terms": "boat", "session_id": "s1", "occurred_at": NOW}
-    newer = fact("z", **(same | {"occurred_at": NOW + timedelta(hours=1)}), read_from=(1,))
-    pool = [fact("b", **same, read_from=(2,), seq=1), fact("a", **same, read_from=(3,), seq=1)]
+    pool = [
+        fact("b", "boat", read_from=(2,), seq=1),
+        fact("a", "boat", read_from=(3,), seq=1),
+    ]
+    newer = fact("z", "boat", read_from=(1,), occurred_at=NOW)
 
     assert ids_of(ranked([*pool, newer], asked("boat"), recipe=plain)) == ["z", "a", "b"]
 

@@ -1,6 +1,6 @@
 """Recall over the real store: what may be seen, when, and how it is told."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,7 +69,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path) -> AsyncIterator[World]:
+async def world(folder: Path) -> AsyncGenerator[World]:
     made = World()
     async with open_memory(
         f"sqlite:///{folder / 'memory.db'}",

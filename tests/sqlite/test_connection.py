@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,7 +41,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.release()
 
 
-def put(name: str, value: bytes = b"x") -> object:
+def put(name: str, value: bytes = b"x") -> Callable[[connection.Transaction], None]:
     sql = "INSERT INTO store (name, value) VALUES (:name, :value)"
     return lambda c: c.run(sql, {"name": name, "value": value})
 
@@ -198,7 +198,7 @@ async def test_open_in_proc() -> None:
 
 
 @contextmanager
-def without_power() -> Iterator[None]:
+def without_power() -> Generator[None]:
     """Root may write anywhere, so be nobody for a while."""
     user = os.geteuid()
     if user == 0:

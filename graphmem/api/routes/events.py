@@ -26,11 +26,14 @@ async def append_events(session_id: SessionId, body: EventsBody, manager: Manage
     """
     scope = scope_of(body.scope, session=session_id)
     events: list[Event] = []
+    # What has no time happened just now: the last of them at ``now``, the others a step before.
+    previous = now - len(body.events) * wire.STEP
     for position, sent in enumerate(body.events):
         row = sent.model_dump(mode="json", exclude_unset=True)
         row["id"] = row.get("id") or new_id("event")
-        previous = events[-1].occurred_at if events else None
-        events.append(
-            wire.event_of(row, session_id=session_id, now=now, position=position, previous=previous)
+        event = wire.event_of(
+            row, session_id=session_id, now=now, position=position, previous=previous
         )
+        previous = event.occurred_at
+        events.append(event)
     return wire.receipt_json(await manager.append(scope, events))

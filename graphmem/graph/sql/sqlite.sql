@@ -196,7 +196,7 @@ ORDER BY n.id;
 -- name: entities_by_id
 SELECT
 -- include: entity_columns
-FROM json_each(:ids) i JOIN entities n ON n.id = i.value
+FROM json_each(:ids) i CROSS JOIN entities n ON n.id = i.value
 WHERE n.scope IN (SELECT value FROM json_each(:scopes))
 ORDER BY n.id;
 
@@ -272,7 +272,7 @@ AND f.valid_from <= :as_of AND (:ended OR f.valid_to > :as_of) AND
 
 -- name: match_episodes
 SELECT e.n, e.terms
-FROM episode_text t JOIN episodes e ON e.n = t.rowid
+FROM episode_text t CROSS JOIN episodes e ON e.n = t.rowid
 WHERE episode_text MATCH :match AND
 -- include: episode_live
 -- include: episode_filter
@@ -280,7 +280,7 @@ LIMIT :cap;
 
 -- name: match_episodes_ranked
 SELECT e.n, e.terms
-FROM episode_text t JOIN episodes e ON e.n = t.rowid
+FROM episode_text t CROSS JOIN episodes e ON e.n = t.rowid
 WHERE episode_text MATCH :match AND
 -- include: episode_live
 -- include: episode_filter
@@ -289,7 +289,7 @@ LIMIT :cap;
 
 -- name: match_facts
 SELECT f.n, f.terms
-FROM fact_text t JOIN facts f ON f.n = t.rowid
+FROM fact_text t CROSS JOIN facts f ON f.n = t.rowid
 WHERE fact_text MATCH :match AND
 -- include: fact_live
 -- include: fact_filter
@@ -297,7 +297,7 @@ LIMIT :cap;
 
 -- name: match_facts_ranked
 SELECT f.n, f.terms
-FROM fact_text t JOIN facts f ON f.n = t.rowid
+FROM fact_text t CROSS JOIN facts f ON f.n = t.rowid
 WHERE fact_text MATCH :match AND
 -- include: fact_live
 -- include: fact_filter
@@ -310,14 +310,14 @@ WHERE scope = :scope AND model = :model
 ORDER BY item, window;
 
 -- name: live_episodes
-SELECT e.n, e.id FROM json_each(:ids) i JOIN episodes e ON e.id = i.value
+SELECT e.n, e.id FROM json_each(:ids) i CROSS JOIN episodes e ON e.id = i.value
 WHERE
 -- include: episode_live
 -- include: episode_filter
 ;
 
 -- name: live_facts
-SELECT f.n, f.id FROM json_each(:ids) i JOIN facts f ON f.id = i.value
+SELECT f.n, f.id FROM json_each(:ids) i CROSS JOIN facts f ON f.id = i.value
 WHERE
 -- include: fact_live
 -- include: fact_filter
@@ -348,8 +348,8 @@ ORDER BY recorded_at DESC, n LIMIT :limit;
 -- name: neighbours
 SELECT DISTINCT e.n
 FROM json_each(:ns) i
-JOIN episodes c ON c.n = i.value
-JOIN episodes e ON e.scope = c.scope AND e.session_id = c.session_id
+CROSS JOIN episodes c ON c.n = i.value
+CROSS JOIN episodes e ON e.scope = c.scope AND e.session_id = c.session_id
     AND e.seq >= coalesce((SELECT min(seq) FROM (
         SELECT p.seq FROM episodes p WHERE p.scope = c.scope AND p.session_id = c.session_id AND p.seq < c.seq
         ORDER BY p.seq DESC LIMIT :reach)), c.seq)
@@ -364,16 +364,16 @@ WHERE
 -- name: candidate_episodes
 SELECT e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occurred_at, e.recorded_at, e.source_class,
        e.event_id
-FROM json_each(:ns) i JOIN episodes e ON e.n = i.value;
+FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value;
 
 -- name: candidate_entities
-SELECT a.episode_id, a.subject_id, a.object_id FROM json_each(:ids) i JOIN assertions a ON a.episode_id = i.value
+SELECT a.episode_id, a.subject_id, a.object_id FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
 WHERE a.subject_id IS NOT NULL;
 
 -- name: candidate_facts
 SELECT f.n, f.id, f.scope, f.terms, f.recorded_at, f.valid_from, f.valid_to, f.status, f.slot,
        f.confidence, f.importance, f.source_class, f.type, f.subject_id, f.object_id
-FROM json_each(:ns) i JOIN facts f ON f.n = i.value;
+FROM json_each(:ns) i CROSS JOIN facts f ON f.n = i.value;
 
 -- name: fact_by_n
 SELECT
@@ -382,7 +382,7 @@ FROM facts f WHERE f.n = :n;
 
 -- name: candidate_support
 SELECT s.fact, s.episode_id, s.event_id, e.occurred_at, e.seq, e.session_id, e.author
-FROM json_each(:ns) i JOIN support s ON s.fact = i.value LEFT JOIN episodes e ON e.id = s.episode_id
+FROM json_each(:ns) i CROSS JOIN support s ON s.fact = i.value LEFT JOIN episodes e ON e.id = s.episode_id
 ORDER BY s.fact, s.ordinal;
 
 -- name: episode_facts
@@ -391,7 +391,7 @@ SELECT a.episode_id, max(a.slot), max(EXISTS (
     WHERE s.episode_id = a.episode_id AND s.assertion_id = a.id
       AND f.recorded_at <= :known_at AND f.retired_at > :known_at AND f.valid_to > :as_of
       AND f.status = 'active'))
-FROM json_each(:ids) i JOIN assertions a ON a.episode_id = i.value
+FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
 WHERE a.slot IS NOT NULL AND a.polarity = 'affirm' AND NOT a.quarantined
 GROUP BY a.episode_id;
 
@@ -406,7 +406,7 @@ ORDER BY e.seq, e.id;
 -- name: read_facts
 SELECT
 -- include: fact_columns
-FROM json_each(:ids) i JOIN facts f ON f.id = i.value
+FROM json_each(:ids) i CROSS JOIN facts f ON f.id = i.value
 WHERE f.scope IN (SELECT value FROM json_each(:scopes))
   AND f.recorded_at = (SELECT max(g.recorded_at) FROM facts g
                        WHERE g.id = f.id AND g.scope = f.scope AND g.recorded_at <= :known_at)

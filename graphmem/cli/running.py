@@ -1,0 +1,174 @@
+"""Commands that run it and look after it: worker, serve, reembed, doctor, eval."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+
+from graphmem import console, reports
+from graphmem.bootstrap import (
+    make_embedder,
+    make_stores,
+    new_owner,
+    open_memory,
+    read_settings,
+    system_clock,
+)
+from graphmem.cli.options import (
+    AsJson,
+    Log,
+    Store,
+    err,
+    guarded,
+    out,
+    progress,
+    say_json,
+    with_memory,
+)
+from graphmem.doctor import examine
+from graphmem.doctor import reembed as reembed_graph
+from graphmem.errors import MissingExtra
+from graphmem.manager import MemoryManager
+from graphmem.models import Scope
+from graphmem.retrieval.recipes import ABLATIONS
+
+app = typer.Typer()
+
+
+@app.command()
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="Stop when nothing is ready.")] = False,
+    store: Store = None,
+    log: Log = None,
+) -> None:
+    """Consolidate in the background until told to stop; several may run at once."""
+    from graphmem.worker import serve
+
+    async def work(memory: MemoryManager, scope: Scope) -> int:
+        return await serve(memory.consolidator, new_owner(), once=once)
+
+    done = with_memory(store, log, (None, None, None), work)
+    out.print(f"{done} batches consolidated")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Where to listen.")] = None,
+    store: Store = None,
+    log: Log = None,
+) -> None:
+    """Run the REST service."""
+    try:
+        import uvicorn
+
+        from graphmem.api.main import create_app
+    except ImportError as error:
+        err.print(console.plain(f"error: {MissingExtra('server', 'fastapi')}", "red"))
+        raise typer.Exit(1) from error
+    given = {"store": store, "log": log, "api_host": host, "api_port": port}
+    known = guarded(lambda: read_settings({k: v for k, v in given.items() if v is not None}))
+    uvicorn.run(
+        create_app(known),
+        host=known.api_host,
+        port=known.api_port,
+        log_level=known.log_level.lower(),
+    )
+
+
+@app.command()
+def reembed(
+    embedder: Annotated[str, typer.Option("--embedder", help="The new embedding model.")] = "onnx",
+    store: Store = None,
+    log: Log = None,
+) -> None:
+    """Change the store's embedding model, while it is in use."""
+
+    async def run() -> int:
+        given = {"store": store, "log": log}
+        known = read_settings({k: v for k, v in given.items() if v is not None})
+        sessions, graph = make_stores(known.store, known.log)
+        encoder = make_embedder(embedder)
+        try:
+            await sessions.migrate()
+            with progress() as bar:
+                task = bar.add_task("embedding", total=None)
+                return await reembed_graph(graph, encoder, progress=lambda n: bar.advance(task, n))
+        finally:
+            await encoder.close()
+            await graph.close()
+            await sessions.close()
+
+    made = guarded(lambda: asyncio.run(run()))
+    out.print(f"{made} memories embedded; the store now uses {embedder}")
+
+
+@app.command()
+def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> None:
+    """Say whether the memory is well."""
+
+    async def work(memory: MemoryManager, scope: Scope) -> Any:
+        return await examine(memory.consolidator.sessions, memory.consolidator.graph)
+
+    found = with_memory(store, log, (None, None, None), work)
+    if as_json:
+        say_json(
+            {
+                "well": found.well,
+                "complaints": list(found.complaints),
+                "jobs": [reports.stream_json(s) for s in found.streams],
+            }
+        )
+    else:
+        for complaint in found.complaints:
+            out.print(console.plain(f"  {complaint}", "red"))
+        out.print("All is well." if found.well else f"{len(found.complaints)} complaints.")
+    if not found.well:
+        raise typer.Exit(1)
+
+
+@app.command("eval")
+def evaluate(
+    dataset: Annotated[str, typer.Argument(help="locomo or beam100k.")] = "locomo",
+    data: Annotated[Path, typer.Option("--data", help="The folder of the data set.")] = Path(
+        "data"
+    ),
+    conversations: Annotated[
+        int | None, typer.Option("--conversations", min=1, help="Only the first so many.")
+    ] = None,
+    ablation: Annotated[bool, typer.Option(help="Switch off each arm in turn.")] = True,
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="Keep embeddings here between runs.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure recall of gold evidence through the real store."""
+    from graphmem.eval import datasets, runner
+    from graphmem.eval.cached import CachedEmbedder
+
+    async def work() -> dict[str, Any]:
+        found = datasets.load(dataset, data).head(conversations)
+        with TemporaryDirectory(prefix="graphmem-eval-") as folder, progress() as bar:
+            task = bar.add_task("reading", total=len(found.conversations))
+
+            def tell(what: str, done: int, of: int) -> None:
+                bar.update(task, description=what, completed=done, total=of)
+
+            encoder = CachedEmbedder(make_embedder("onnx"), cache or Path(folder))
+            return await runner.run(
+                found,
+                lambda: open_memory(
+                    f"sqlite:///{Path(folder) / 'eval.db'}", worker="off", embedder=encoder
+                ),
+                clock=system_clock,
+                ablations=ABLATIONS if ablation else {},
+                progress=tell,
+            )
+
+    report = guarded(lambda: asyncio.run(work()))
+    if as_json:
+        say_json(report)
+    else:
+        out.print(runner.render(report), soft_wrap=True, highlight=False)
