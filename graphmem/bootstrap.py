@@ -43,14 +43,14 @@ def make_embedder(name: str) -> Embedder:
 
             return SentenceTransformerEmbedder(model)
         case "litellm" if model:
-            from graphmem.embed.litellm import LiteLLMEmbedder
-
             model, _, dimension = model.partition("@")
             if not dimension.isdigit():
                 raise InvalidInput(
                     f"embedder {name!r}: name the dimension, as in "
                     "litellm:text-embedding-3-small@1536"
                 )
+            from graphmem.embed.litellm import LiteLLMEmbedder
+
             return LiteLLMEmbedder(model, int(dimension))
         case _:
             raise InvalidInput(

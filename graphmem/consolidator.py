@@ -30,6 +30,7 @@ from graphmem.models import (
     Extraction,
     Fact,
     GraphChange,
+    Json,
     JsonPart,
     Known,
     KnownQuery,
@@ -42,6 +43,7 @@ from graphmem.retrieval.text import analyse, embedded_text, indexed_text
 log = logging.getLogger(__name__)
 
 FORGET_LEASE_S: Final = 60.0
+DECISIONS: Final = "@decisions"  # the session of a stream's own decisions; nobody else writes there
 _CONTEXT_EVENTS: Final = 20
 
 
@@ -148,7 +150,11 @@ class Consolidator:
             raise
 
     async def _batch(self, claim: Claim, *, now: datetime | None) -> BatchReport:
-        await self.finish_erasures(claim.scope, fence=claim.fence, now=claim.lease_until)
+        gone = await self.finish_erasures(claim.scope, fence=claim.fence, now=claim.lease_until)
+        if gone:
+            # The claim was read before: what has just been erased must not enter again.
+            left = tuple(e for e in claim.events if _episode_id(e, claim.scope) not in gone)
+            claim = replace(claim, events=left)
         if claim.stage == "episodes":
             await self._episodes(claim)
             moved = await self.sessions.acknowledge(claim)
@@ -214,11 +220,14 @@ class Consolidator:
             home = home_of(event, claim.scope)
             by_home.setdefault(home, []).extend(planning.assert_all(home, event, extraction))
         mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
+        released = _releases(claim)
+        for home in released:
+            by_home.setdefault(home, [])
         changes = [GraphChange(scope=claim.scope, stream=claim.stream, watermark=mark)]
         outcomes: list[Outcome] = []
         texts: dict[str, str] = {}
         for home, assertions in by_home.items():
-            plan = await self._plan(home, assertions, mark)
+            plan = await self._plan(home, assertions, mark, released.get(home, {}))
             changes.append(plan.change)
             outcomes += plan.outcomes
             texts |= plan.texts
@@ -246,12 +255,24 @@ class Consolidator:
         return found
 
     async def _plan(
-        self, home: Scope, assertions: Sequence[Assertion], mark: Watermark
+        self,
+        home: Scope,
+        assertions: Sequence[Assertion],
+        mark: Watermark,
+        released: Mapping[str, str],
     ) -> planning.Plan:
-        known = await self.graph.known(home, planning.ask(assertions, self._table))
+        asked = planning.ask(assertions, self._table)
+        asked = replace(asked, slots=tuple(sorted(set(released.values()))))
+        known = await self.graph.known(home, asked)
         while True:
             plan = planning.plan(
-                home, assertions, known, watermark=mark, table=self._table, analyse=terms_of
+                home,
+                assertions,
+                known,
+                watermark=mark,
+                table=self._table,
+                analyse=terms_of,
+                released=frozenset(released),
             )
             if plan.question is None:
                 return plan
@@ -281,18 +302,20 @@ class Consolidator:
         await self.sessions.erase(home, receipt, now=now)
         return receipt, plan
 
-    async def finish_erasures(self, scope: Scope, *, fence: int, now: datetime) -> None:
-        """Carry open receipts of the stream through, under a claim's fence."""
+    async def finish_erasures(self, scope: Scope, *, fence: int, now: datetime) -> set[str]:
+        """Carry open receipts of the stream through, under a claim's fence; what they erased."""
+        gone: set[str] = set()
         for receipt, episode_ids in await self.sessions.tombstones(scope):
             log.info("finishing an erasure", extra={"stream": scope.stream, "receipt": receipt})
             events = await self.sessions.events(scope, episode_ids)
             homes: dict[Scope, list[str]] = {}
             for event in events:
-                episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
-                homes.setdefault(home_of(event, scope), []).append(episode_id)
+                homes.setdefault(home_of(event, scope), []).append(_episode_id(event, scope))
             for home, members in homes.items():
                 await self._unlearn(home, members, fence)
             await self.sessions.erase(scope, receipt, now=now)
+            gone.update(episode_ids)
+        return gone
 
     async def _unlearn(self, home: Scope, episode_ids: Sequence[str], fence: int) -> planning.Plan:
         # First the fence alone: what is in flight under an older one can no longer land between
@@ -336,16 +359,51 @@ def given_extraction(event: Event) -> Extraction | None:
     return None
 
 
+def decision(event: Event) -> Mapping[str, Json] | None:
+    """Return what a decision event decides; None for any other event."""
+    if event.session_id != DECISIONS:
+        return None
+    for part in event.parts:
+        match part:
+            case JsonPart(value={"decision": str()} as body):
+                return body
+            case _:
+                continue
+    return None
+
+
+def _releases(claim: Claim) -> dict[Scope, dict[str, str]]:
+    """Return the assertions that decisions of the batch release, with their slots, by home."""
+    found: dict[Scope, dict[str, str]] = {}
+    for event in claim.events:
+        match decision(event):
+            case {"decision": "release", "assertions": dict() as slots, **rest}:
+                agent = rest.get("agent")
+                home = Scope(
+                    app=claim.scope.app,
+                    user=claim.scope.user,
+                    agent=agent if isinstance(agent, str) else None,
+                )
+                found.setdefault(home, {}).update({k: str(v) for k, v in slots.items()})
+            case _:
+                continue
+    return found
+
+
 def is_episode(event: Event) -> bool:
     """Return whether an event is something to recall: a decision, which has no words, is not."""
     return bool(event.text.strip())
+
+
+def _episode_id(event: Event, scope: Scope) -> str:
+    return ids.episode(scope.app, scope.user, event.session_id, event.id)
 
 
 def _episode(event: Event, scope: Scope) -> Episode:
     if event.seq is None or event.recorded_at is None:
         raise ValueError(f"event {event.id!r} has not been through the log")
     return Episode(
-        id=ids.episode(scope.app, scope.user, event.session_id, event.id),
+        id=_episode_id(event, scope),
         scope=home_of(event, scope),
         event_id=event.id,
         session_id=event.session_id,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from graphmem import codec, ids
 from graphmem.consolidation.forgetting import overdue
 from graphmem.consolidation.plan import Outcome
-from graphmem.consolidator import Consolidator
+from graphmem.consolidator import DECISIONS, Consolidator
 from graphmem.context import assembler
 from graphmem.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, StreamParked
 from graphmem.guard.text import MAX_TEXT_BYTES, check_event, check_id, check_text
@@ -34,6 +34,7 @@ from graphmem.models import (
     Policy,
     Scope,
     Session,
+    SourceClass,
     StreamState,
     TextPart,
 )
@@ -96,6 +97,8 @@ class MemoryManager:
         """
         if scope.session is None:
             raise InvalidInput("append needs a session in its scope: where did this happen?")
+        if scope.session.startswith("@"):
+            raise InvalidInput(f"session {scope.session!r}: ids that begin with @ are our own")
         now = self._clock()
         for event in events:
             if event.session_id != scope.session:
@@ -448,6 +451,40 @@ class MemoryManager:
             for e in events
         }
 
+    async def release_memories(self, scope: Scope, fact_ids: Sequence[str]) -> Report:
+        """Let quarantined facts be used, by a decision that the log keeps; NotFound, Conflict."""
+        page = await self._graph.read([scope.home], fact_ids)
+        missing = sorted(set(fact_ids) - {f.id for f in page.facts})
+        if missing:
+            raise NotFound(f"there is no fact {missing[0]!r} in this scope")
+        for fact in page.facts:
+            if fact.status != "quarantined":
+                raise Conflict(f"fact {fact.id!r} is not in quarantine")
+            body: dict[str, Json] = {
+                "assertions": {s.assertion_id: fact.slot for s in fact.support},
+                "agent": scope.agent,
+            }
+            await self._decide(scope, "release", fact.id, body)
+        return await self._drain(scope, None, None)
+
+    async def _decide(self, scope: Scope, kind: str, what: str, body: Mapping[str, Json]) -> None:
+        """Put a decision into the stream, so that a replay knows it."""
+        now = self._clock()
+        here = Scope(app=scope.app, user=scope.user, session=DECISIONS)
+        event = Event(
+            id=f"{kind}-{what}-{ids.digest(now.isoformat())[:8]}",
+            type="system_event",
+            role="system",
+            parts=(JsonPart(value={"decision": kind, "of": what, **body}),),
+            occurred_at=now,
+            session_id=DECISIONS,
+            source_class=SourceClass.OPERATOR,
+            origin="explicit",
+        )
+        await self._log.append(here, [event], now=now)
+        if self._wake is not None:
+            self._wake()
+
     async def _erase(
         self, scope: Scope, episodes: Mapping[str, Scope], *, dry_run: bool
     ) -> ForgetReceipt:
@@ -465,6 +502,8 @@ class MemoryManager:
             kept = {f.id for f in plan.change.put_facts if f.retired_at is None}
             facts |= {i for i, _ in plan.change.delete_facts} - kept
             entities |= set(plan.change.delete_entities)
+        for receipt in receipts:
+            await self._decide(scope, "forget", receipt, {"events": len(events)})
         return ForgetReceipt(
             receipt_id="+".join(receipts),
             events=tuple(e.id for e in events),

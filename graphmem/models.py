@@ -75,8 +75,8 @@ class Scope:
                     f"scope {name}={part!r}: expected 1 to 256 printable characters "
                     "without blanks at the ends"
                 )
-        if self.user is None and (self.session or self.agent):
-            raise InvalidInput("a session or agent scope needs a user")
+        if self.user is None and self.agent:
+            raise InvalidInput("the memory of an agent needs a user")
 
     @property
     def key(self) -> str:

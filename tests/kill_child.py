@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import graphmem
+from graphmem.bootstrap import read_settings
 from graphmem.context import tokens
 from graphmem.models import Event, Extraction, Scope, TextPart, Vector
-from graphmem.settings import Settings
 from graphmem.testing.fakes import HashEmbedder, LineExtractor
 
 USERS = ("ada", "bob", "cy")
@@ -93,7 +93,7 @@ async def main(path: str, mode: str, first: int, last: int) -> None:
 
 
 if __name__ == "__main__":
-    tokens.counter(Settings().tokenizer)
+    tokens.counter(read_settings({}).tokenizer)
     say("ready")
     mode, *bounds = sys.stdin.readline().split()
     asyncio.run(main(sys.argv[1], mode, *map(int, bounds)))

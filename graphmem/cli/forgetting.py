@@ -57,13 +57,15 @@ def forget(
             occurred_to=moment(before, "--before"),
             session=None if memory_ids else session,
         )
-        return await memory.delete_memories(
+        gone = await memory.delete_memories(
             scope,
             memory_ids=memory_ids or (),
             filter=None if where.empty else where,
             everything=everything,
             dry_run=dry_run,
         )
+        await memory.generate_memories(scope)
+        return gone
 
     gone = with_memory(store, log, (app_name, user, session), work)
     if as_json:
@@ -101,9 +103,11 @@ def prune(
     )
 
     async def work(memory: MemoryManager, scope: Scope) -> Any:
-        return await memory.prune_memories(
+        gone = await memory.prune_memories(
             scope, policy, filter=Filter(topic=topic), dry_run=dry_run
         )
+        await memory.generate_memories(scope)
+        return gone
 
     gone = with_memory(store, log, (app_name, user, None), work)
     if as_json:

@@ -209,16 +209,24 @@ def plan(
     watermark: Watermark | None,
     table: Table,
     analyse: Analyse,
+    released: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Resolve the assertions of a batch and fold what they touch. See the module's head."""
+    """Resolve the assertions of a batch and fold what they touch. See the module's head.
+
+    ``released`` are ids of assertions, of this batch or earlier, that leave quarantine.
+    """
     resolver = Resolver(scope)
     resolver.learn(known.entities)
     before = {e.id: e for e in known.entities}
-    live = {a.id: a for a in known.assertions}
+    stored = {a.id: a for a in known.assertions}
+    live = dict(stored)
     fresh = [
         resolve(a, resolver, table) for a in sorted(assertions, key=lambda a: (a.seq, a.ordinal))
     ]
     live.update({a.id: a for a in fresh})
+    freed = [replace(a, quarantined=False) for a in live.values() if a.id in released]
+    live.update({a.id: a for a in freed})
+    fresh = [live[a.id] for a in fresh] + [a for a in freed if a.id in stored]
     empty = GraphChange(scope=scope, stream=scope.stream, watermark=watermark)
 
     renamed = tuple(sorted(i for i, e in before.items() if resolver.entities[i].name != e.name))
@@ -230,7 +238,6 @@ def plan(
     entities = _dated(resolver, before, fresh)
     facts = refold(slots, live.values(), {**resolver.entities, **entities}, table, analyse)
     put, gone, outcomes = difference(slots, known.facts, facts)
-    stored = {a.id: a for a in known.assertions}
     return Plan(
         change=replace(
             empty,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from graphmem.errors import InvalidInput, NotFound
+from graphmem.guard.text import MAX_TEXT_BYTES
 from graphmem.models import Event, ImagePart, Part, SourceClass, TextPart
 
 
@@ -31,13 +32,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """One user's sessions in order, and what is asked after the last of them."""
+    """One user's sessions in order, and what is asked after the last of them.
+
+    ``lost_ids`` are evidence ids that name no event, ``no_gold`` questions that are left without,
+    ``cut`` events longer than an event may be, of which the beginning is kept.
+    """
 
     id: str
     events: tuple[Event, ...]
     questions: tuple[Question, ...]
     lost_ids: int = 0
     no_gold: int = 0
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +185,12 @@ def _integers(value: object) -> Iterator[int]:
             return
 
 
+def fitting(content: str) -> str:
+    """Return a message without its tag, cut to what one event may hold."""
+    text = re.sub(r"\s*->->\s*[\d,\s]+$", "", content)
+    return text.encode()[:MAX_TEXT_BYTES].decode(errors="ignore")
+
+
 def _beam_events(batches: list[Mapping[str, Any]]) -> Iterator[Event]:
     """Yield messages, a minute apart from the anchor of their batch (or the day after the last).
 
@@ -200,7 +212,7 @@ def _beam_events(batches: list[Mapping[str, Any]]) -> Iterator[Event]:
                 id=str(message["id"]),
                 type="user_message" if by_user else "model_message",
                 role="user" if by_user else "assistant",
-                parts=(TextPart(text=re.sub(r"\s*->->\s*[\d,\s]+$", "", message["content"])),),
+                parts=(TextPart(text=fitting(message["content"])),),
                 occurred_at=moment,
                 session_id=f"batch_{batch['batch_number']}",
                 source_class=SourceClass.USER_DIRECT if by_user else SourceClass.ASSISTANT,
@@ -246,6 +258,7 @@ def load_beam100k(folder: Path) -> Dataset:
                 questions=tuple(questions),
                 lost_ids=lost_ids,
                 no_gold=no_gold,
+                cut=sum(len(event.text.encode()) > MAX_TEXT_BYTES - 4 for event in events),
             )
         )
     return Dataset(name="beam100k", conversations=tuple(conversations), tuned_on=0)

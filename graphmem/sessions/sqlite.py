@@ -370,7 +370,8 @@ class SqliteSessionStore:
         }
 
         def work(c: Transaction) -> Claim | None:
-            rows = c.rows(_SQL["claim"], keys)
+            # An erasure that was cut short is work, too: its batch may be empty.
+            rows = c.rows(_SQL["claim"], keys) or c.rows(_SQL["claim_erasure"], keys)
             if not rows:
                 return None
             name, app, user, fence, attempts, first, last, done, stage, lease = rows[0]
@@ -495,8 +496,8 @@ def _guarded(c: Transaction, name: str, keys: dict[str, Any]) -> list[Row]:
 def _bounds(
     c: Transaction, stream: str, done: int, max_events: int, max_bytes: int
 ) -> tuple[int, int]:
-    """Return the next batch: at least one event, else at most so many, so large."""
-    size, last = 0, done + 1
+    """Return the next batch: so many events, so large at most; one, if it is there, at least."""
+    size, last = 0, done
     keys = {"stream": stream, "after_seq": done, "limit": max_events}
     for seq, weight in c.rows(_SQL["batch_sizes"], keys):
         size += weight

@@ -68,9 +68,7 @@ class LineExtractor:
             if match is not None and event.source_class is not SourceClass.ASSISTANT:
                 statements.append(_statement(match, line, position))
             position += len(line) + 1
-        return Extraction(
-            event_id=event.id, extractor=self.version, statements=tuple(statements)
-        )
+        return Extraction(event_id=event.id, extractor=self.version, statements=tuple(statements))
 
 
 def _mention(text: str, kind: EntityKind) -> Mention:
@@ -127,13 +125,9 @@ class HashEmbedder:
         words = re.findall(r"\S+\s*", text)
         if len(words) <= 200:
             return (text,)
-        return tuple(
-            "".join(words[i : i + 200]) for i in range(0, max(1, len(words) - 40), 160)
-        )
+        return tuple("".join(words[i : i + 200]) for i in range(0, max(1, len(words) - 40), 160))
 
-    async def embed(
-        self, texts: Sequence[str], *, purpose: Literal["query", "document"]
-    ) -> Vector:
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
         await asyncio.sleep(0)
         found = np.zeros((len(texts), self._dimension), dtype=np.float32)
         for row, text in enumerate(texts):

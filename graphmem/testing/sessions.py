@@ -78,9 +78,7 @@ class SessionStoreConformance:
         with pytest.raises(Conflict):
             await store.create(scope, now=NOW)
 
-    async def test_get_or_create_at_once_gives_one(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_get_or_create_at_once_gives_one(self, store: SessionStore, scope: Scope) -> None:
         made = await asyncio.gather(
             *(store.create(scope, now=later(i), exist_ok=True) for i in range(8))
         )
@@ -129,9 +127,7 @@ class SessionStoreConformance:
         with pytest.raises(NotFound):
             await store.set_state(scope, {"a": 1}, now=NOW)
 
-    async def test_expiry_waits_for_consolidation(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_expiry_waits_for_consolidation(self, store: SessionStore, scope: Scope) -> None:
         await store.create(scope, now=NOW, expires_at=later(60))
         await store.append(scope, [make_event("e1")], now=NOW)
 
@@ -172,9 +168,7 @@ class SessionStoreConformance:
         assert found.occurred_at == event.occurred_at
         assert (found.seq, found.recorded_at) == (1, NOW)
 
-    async def test_append_is_dense_across_sessions(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_append_is_dense_across_sessions(self, store: SessionStore, scope: Scope) -> None:
         other = Scope(app=scope.app, user=scope.user, session="s2")
         await store.append(scope, [make_event("a"), make_event("b")], now=NOW)
         await store.append(other, [make_event("a", session_id="s2")], now=NOW)
@@ -200,9 +194,7 @@ class SessionStoreConformance:
         assert again.events[0] == first.events[0]
         assert [e.seq for e in await store.read(scope)] == [1, 2]
 
-    async def test_append_other_content_conflicts(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_append_other_content_conflicts(self, store: SessionStore, scope: Scope) -> None:
         await store.append(scope, [make_event("a", "one")], now=NOW)
 
         with pytest.raises(Conflict):
@@ -260,9 +252,7 @@ class SessionStoreConformance:
     async def test_claim_nothing_is_none(self, store: SessionStore, scope: Scope) -> None:
         assert await self.claim(store, scope) is None
 
-    async def test_claim_gives_the_batch_in_order(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_claim_gives_the_batch_in_order(self, store: SessionStore, scope: Scope) -> None:
         await store.append(scope, [make_event(f"e{i}") for i in range(5)], now=NOW)
 
         claim = await self.held(store, scope, max_events=3)
@@ -276,9 +266,7 @@ class SessionStoreConformance:
         claim = await self.held(store, scope, max_bytes=1200)
         assert claim.last_seq == 2
 
-    async def test_one_oversize_event_is_a_batch(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_one_oversize_event_is_a_batch(self, store: SessionStore, scope: Scope) -> None:
         await store.append(scope, [make_event("e", "x" * 500), make_event("f")], now=NOW)
 
         claim = await self.held(store, scope, max_bytes=10)
@@ -363,9 +351,7 @@ class SessionStoreConformance:
         again = await self.held(store, scope, at=10)
         assert again.attempts == 1
 
-    async def test_parked_stream_waits_for_resume(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_parked_stream_waits_for_resume(self, store: SessionStore, scope: Scope) -> None:
         await store.append(scope, [make_event("a")], now=NOW)
         await store.release(
             await self.held(store, scope), not_before=None, reason="poison", park=True
@@ -404,9 +390,7 @@ class SessionStoreConformance:
 
     # erasure
 
-    async def test_erase_removes_content_and_stays(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_erase_removes_content_and_stays(self, store: SessionStore, scope: Scope) -> None:
         events = [make_event("a", "secret"), make_event("b")]
         await store.append(scope, events, now=NOW)
         gone = episode_id(scope, events[0])
@@ -421,9 +405,7 @@ class SessionStoreConformance:
         assert again.forgotten == ("a",)
         assert [e.id for e in await store.read(scope)] == ["b"]
 
-    async def test_tombstone_fences_the_worker_off(
-        self, store: SessionStore, scope: Scope
-    ) -> None:
+    async def test_tombstone_fences_the_worker_off(self, store: SessionStore, scope: Scope) -> None:
         events = [make_event("a"), make_event("b")]
         await store.append(scope, events, now=NOW)
         claim = await self.held(store, scope)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from graphmem.errors import InvalidInput, NotFound
-from graphmem.eval.datasets import load, repair_evidence
+from graphmem.eval.datasets import fitting, load, repair_evidence
+from graphmem.guard.text import MAX_TEXT_BYTES
 from graphmem.models import ImagePart, SourceClass
 
 TURNS = frozenset({"D1:1", "D1:2", "D1:3", "D2:6", "D9:17", "D11:26", "D30:5"})
@@ -128,6 +129,14 @@ def test_beam_is_read_with_its_anchors(tmp_path: Path) -> None:
     assert later.occurred_at > assistant.occurred_at + timedelta(hours=23)
     assert [q.gold for q in talk.questions] == [{"0", "1"}]
     assert (talk.lost_ids, talk.no_gold) == (1, 1)
+
+
+def test_message_longer_than_an_event_is_cut_at_a_letter() -> None:
+    whole = fitting("é" * MAX_TEXT_BYTES)
+
+    assert len(whole.encode()) <= MAX_TEXT_BYTES
+    assert set(whole) == {"é"}
+    assert fitting("short ->-> 1,2") == "short"
 
 
 @pytest.mark.parametrize("name", ["locomo", "beam100k"])

@@ -13,7 +13,7 @@ WHERE s.app = :app AND s.user = :user AND s.id = :id;
 SELECT s.id, s.private_to, s.metadata, s.state, s.created_at, s.updated_at, s.expires_at,
        (SELECT count(*) FROM events e WHERE e.stream = s.stream AND e.session_id = s.id)
 FROM sessions s
-WHERE s.app = :app AND s.user = :user AND s.id > :after
+WHERE s.app = :app AND s.user = :user AND s.id > :after AND substr(s.id, 1, 1) != '@'
 ORDER BY s.id
 LIMIT :limit;
 
@@ -115,17 +115,28 @@ ORDER BY seq;
 -- name: batch_sizes
 SELECT seq, bytes FROM events WHERE stream = :stream AND seq > :after_seq ORDER BY seq LIMIT :limit;
 
--- name: claim
+-- name: take_stream
 UPDATE streams
 SET owner = :owner, lease_until = :now + :lease, fence = fence + 1, claimed_at = :now
 WHERE stream = (
     SELECT stream FROM streams
-    WHERE last_seq > done_seq AND NOT parked AND lease_until <= :now AND not_before <= :now
-      AND (:stream IS NULL OR stream = :stream)
+    WHERE NOT parked AND lease_until <= :now AND not_before <= :now AND (:stream IS NULL OR stream = :stream) AND
+
+-- name: taken_stream
     ORDER BY claimed_at
     LIMIT 1
 )
 RETURNING stream, app, user, fence, attempts, batch_first, batch_last, done_seq, stage, lease_until;
+
+-- name: claim
+-- include: take_stream
+    last_seq > done_seq
+-- include: taken_stream
+
+-- name: claim_erasure
+-- include: take_stream
+    stream IN (SELECT stream FROM receipts WHERE closed_at IS NULL)
+-- include: taken_stream
 
 -- name: freeze_batch
 UPDATE streams SET batch_first = :first, batch_last = :last, stage = 'episodes' WHERE stream = :stream;
