@@ -430,7 +430,12 @@ async def test_forget_one_unknown_forgets_none(memory: MemoryManager) -> None:
 
 
 async def test_forget_says_what_it_wants(memory: MemoryManager) -> None:
-    for wrong in ({}, {"filter": Filter()}, {"memory_ids": ["a"], "everything": True}):
+    wrongs: list[dict[str, Any]] = [
+        {},
+        {"filter": Filter()},
+        {"memory_ids": ["a"], "everything": True},
+    ]
+    for wrong in wrongs:
         with pytest.raises(InvalidInput):
             await memory.delete_memories(HERE, **wrong)
 

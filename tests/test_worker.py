@@ -195,7 +195,8 @@ async def test_worker_survives_a_lost_lease(memory: Memory) -> None:
     await memory.say("ada", "Tom|lives_in|Rome")
     gate.set()
 
-    assert await working == 2, "the batch that was emptied, and the next"
+    assert await working >= 2, "the batch that was emptied, and the next"
+    assert (await memory.state("ada")).pending == 0
     assert await memory.texts("ada") == ["Tom lives in Rome"]
 
 

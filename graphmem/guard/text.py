@@ -109,9 +109,9 @@ def check_event(event: Event, *, now: datetime, limit: int = MAX_TEXT_BYTES) -> 
                 f"{what}: unknown {name} {value!r}; expected one of {get_args(allowed)}"
             )
     for name in ("author", "agent"):
-        value = getattr(event, name)
-        if value is not None:
-            check_id(value, f"{what}: {name}")
+        named: str | None = getattr(event, name)
+        if named is not None:
+            check_id(named, f"{what}: {name}")
     check_moment(event.occurred_at, f"{what}: occurred_at", now=now)
     check_json(dict(event.metadata), f"{what}: metadata")
     if not event.parts:

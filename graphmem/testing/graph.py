@@ -336,7 +336,7 @@ class GraphStoreConformance(ReadingConformance):
     async def test_known_spans_outside_the_episodes(
         self, store: GraphStore, scope: Scope, harbour: Harbour
     ) -> None:
-        asked = KnownQuery(entity_ids=(harbour.ines.id,))
+        asked = KnownQuery(entity_ids=(harbour.ines.id, harbour.ada.id))
         every = await store.known(scope, asked)
         some = await store.known(scope, replace(asked, episode_ids=(harbour.second.id,)))
         none = await store.known(
@@ -347,7 +347,8 @@ class GraphStoreConformance(ReadingConformance):
         assert (span.count, span.first, span.last) == (2, day(1), day(5))
         span = some.spans[harbour.ines.id]
         assert (span.count, span.first, span.last) == (1, day(1), day(1))
-        assert none.spans[harbour.ines.id].count == 0
+        assert {span.count for span in none.spans.values()} == {0}
+        assert (every.spans[harbour.ada.id].count, some.spans[harbour.ada.id].count) == (3, 1)
 
     async def test_known_is_of_one_scope(
         self, store: GraphStore, scope: Scope, other: Scope, harbour: Harbour

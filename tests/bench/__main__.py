@@ -76,7 +76,7 @@ class Known(HashEmbedder):
         super().__init__(384)
         self._cache: dict[str, Vector] = {}
 
-    async def embed(self, texts, *, purpose):  # noqa: ANN001, ANN201
+    async def embed(self, texts, *, purpose):
         if purpose == "query" and len(texts) == 1:
             if texts[0] not in self._cache:
                 self._cache[texts[0]] = await super().embed(texts, purpose=purpose)
@@ -96,7 +96,8 @@ async def recall(folder: Path, sizes: list[int]) -> None:
             for q in questions:
                 await memory.retrieve_memories(q, scope)
             times = await timed(
-                len(questions), lambda i: memory.retrieve_memories(questions[i], scope)
+                len(questions),
+                lambda i, q=questions, s=scope, m=memory: m.retrieve_memories(q[i], s),
             )
             row(f"recall, {n} facts in one scope", times)
             size = path.stat().st_size / n
@@ -147,9 +148,8 @@ async def real(folder: Path) -> None:
             await memory.append(Scope(user="ada", session=events[0].session_id), events)
         began = time.perf_counter()
         await memory.generate_memories(Scope(user="ada"))
-        print(
-            f"| consolidation, rules and encoder: {300 / (time.perf_counter() - began):.0f} events/s ||||"
-        )
+        rate = 300 / (time.perf_counter() - began)
+        print(f"| consolidation, rules and encoder: {rate:.0f} events/s ||||")
         scope = Scope(user="ada")
         row(
             "context of 1,000 tokens",

