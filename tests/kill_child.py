@@ -1,21 +1,20 @@
 """What the kill tests kill: a process that appends and consolidates, and says what it does.
 
-It is ``ready`` when all is loaded, and begins when it is told ``MODE FIRST LAST``: ``go`` appends
-these events, a few at a time, beside its worker thread, then works on until its input ends;
-``hold`` does so too, and stops inside its first batch. It says ``ack N`` when an event is durable,
-``extract`` and ``embed`` when a batch is at these steps.
+``go`` appends the events FIRST to LAST, a few at a time, beside its worker thread, then works on
+until it is told to end; ``hold`` does so too, and stops inside its first batch. It says ``ack N``
+when an event is durable, ``extract`` and ``embed`` when a batch is at these steps.
 """
 
 import asyncio
 import os
 import random
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from typing import Literal
 
 import graphmem
-from graphmem.bootstrap import read_settings
 from graphmem.context import tokens
 from graphmem.models import Event, Extraction, Scope, TextPart, Vector
 from graphmem.testing.fakes import HashEmbedder, LineExtractor
@@ -50,50 +49,72 @@ def event_of(number: int) -> Event:
     )
 
 
-def say(line: str) -> None:
-    # One write to a pipe is whole: two threads speak here, and death may come at any moment.
-    os.write(1, f"{line}\n".encode())
+class Voice:
+    """The line to the parent; a message is one write, so two threads may speak."""
+
+    def __init__(self, line: Connection) -> None:
+        self._line = line
+
+    def say(self, text: str) -> None:
+        self._line.send_bytes(text.encode())
+
+    def wait(self) -> None:
+        """Wait until the parent speaks or hangs up."""
+        with suppress(EOFError):
+            self._line.recv_bytes()
 
 
 class TellingExtractor(LineExtractor):
-    hold = False
+    def __init__(self, voice: Voice, *, hold: bool) -> None:
+        super().__init__()
+        self._voice = voice
+        self._hold = hold
 
     async def extract(
         self, events: Sequence[Event], *, context: Sequence[Event] = ()
     ) -> Sequence[Extraction]:
-        say("extract")
-        if self.hold:
-            sys.stdin.readline()
+        self._voice.say("extract")
+        if self._hold:
+            await asyncio.Event().wait()
         return await super().extract(events, context=context)
 
 
 class TellingEmbedder(HashEmbedder):
+    def __init__(self, voice: Voice) -> None:
+        super().__init__(16)
+        self._voice = voice
+
     async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
-        say("embed")
+        self._voice.say("embed")
         return await super().embed(texts, purpose=purpose)
 
 
-async def main(path: str, mode: str, first: int, last: int) -> None:
-    extractor = TellingExtractor()
-    extractor.hold = mode == "hold"
+async def work(voice: Voice, path: str, mode: str, first: int, last: int) -> None:
     async with graphmem.open(
-        f"sqlite:///{path}", extractor=extractor, embedder=TellingEmbedder(16), worker="thread"
+        f"sqlite:///{path}",
+        extractor=TellingExtractor(voice, hold=mode == "hold"),
+        embedder=TellingEmbedder(voice),
+        worker="thread",
     ) as memory:
         number = first
         while number < last:
             size = random.Random(-number).randint(1, 3)
-            batch = range(number, min(last, number + size))
             scope = scope_of(number)
+            batch = range(number, min(last, number + size))
             batch = [n for n in batch if scope_of(n) == scope]
             await memory.append(scope, [event_of(n) for n in batch])
-            say("\n".join(f"ack {n}" for n in batch))
+            for n in batch:
+                voice.say(f"ack {n}")
             number = batch[-1] + 1
-        say("appended")
-        await asyncio.to_thread(sys.stdin.read)
+        voice.say("appended")
+        await asyncio.to_thread(voice.wait)
 
 
-if __name__ == "__main__":
-    tokens.counter(read_settings({}).tokenizer)
-    say("ready")
-    mode, *bounds = sys.stdin.readline().split()
-    asyncio.run(main(sys.argv[1], mode, *map(int, bounds)))
+def main(line: Connection, path: str, mode: str, first: int, last: int) -> None:
+    """Be the child."""
+    os.environ.update(GRAPHMEM_LEASE_S="0.5", GRAPHMEM_BATCH_EVENTS="4")
+    asyncio.run(work(Voice(line), path, mode, first, last))
+
+
+# Loaded here, once, in the process that the children are forked from.
+tokens.counter()

@@ -4,11 +4,9 @@ Processes are synchronised by what they say, never by waiting a while.
 """
 
 import asyncio
-import os
+import multiprocessing
 import random
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from graphmem.models import CandidateQuery, Entity, Episode, Event, Fact, Scope
 from graphmem.sessions.sqlite import SqliteSessionStore
 from graphmem.sqlite.connection import Database
 from graphmem.testing.fakes import HashEmbedder, LineExtractor
+from tests import kill_child
 from tests.kill_child import USERS, event_of, scope_of
 
 pytestmark = pytest.mark.kill
@@ -31,62 +30,51 @@ EMBEDDER = HashEmbedder(16)
 Graph = list[Episode | Entity | Fact]
 
 
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["tests.kill_child"])
+
+
 class Child:
     """A process that says what it does, a line each."""
 
-    def __init__(self, path: Path) -> None:
-        script = Path(__file__).with_name("kill_child.py")
-        self._process = subprocess.Popen(
-            [sys.executable, str(script), str(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={
-                **os.environ,
-                "GRAPHMEM_LEASE_S": "0.5",
-                "GRAPHMEM_BATCH_EVENTS": "4",
-                "GRAPHMEM_TOKENIZER": "cl100k_base",  # the quicker to load
-            },
+    def __init__(self, path: Path, mode: str = "go", first: int = 0, last: int = 0) -> None:
+        self._line, theirs = FORK.Pipe()
+        self._process = FORK.Process(
+            target=kill_child.main, args=(theirs, str(path), mode, first, last), daemon=True
         )
+        self._process.start()
+        theirs.close()
         self.said: list[str] = []
 
-    def begin(self, mode: str, first: int = 0, last: int = 0) -> None:
-        self.until("ready")
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{mode} {first} {last}\n")
-        self._process.stdin.flush()
-
     def listen(self) -> str:
-        """Return the next whole line; empty when the process has ended."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if line.endswith("\n"):
-            self.said.append(line.strip())
-            return line.strip()
-        return ""
+        """Return what it says next; empty when the process has ended."""
+        try:
+            self.said.append(self._line.recv_bytes().decode())
+        except (EOFError, ConnectionResetError):
+            return ""
+        return self.said[-1]
 
     def until(self, expected: str) -> None:
-        while (line := self.listen()) != expected:
+        """Listen until it says this."""
+        while (line := self.listen()).split(" ")[0] != expected:
             assert line, f"ended before it said {expected!r}"
 
     def kill(self) -> None:
         """Kill it with SIGKILL, then hear what it had said before."""
         self._process.kill()
-        if self._process.returncode is None:
-            self._end()
+        assert self._end() == -signal.SIGKILL
 
     def finish(self) -> None:
         """Let it end by itself."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._end()
-        assert self._process.returncode == 0
+        self._line.send_bytes(b"end")
+        assert self._end() == 0
 
-    def _end(self) -> None:
+    def _end(self) -> int | None:
         while self.listen():
             continue
-        with self._process:
-            self._process.wait()
+        self._process.join()
+        self._line.close()
+        return self._process.exitcode
 
     @property
     def acknowledged(self) -> list[int]:
@@ -168,47 +156,26 @@ def said(event: Event) -> Event:
     return replace(event, seq=None, recorded_at=None)
 
 
-@pytest.fixture
-def children(tmp_path: Path) -> Iterator[Callable[[], Child]]:
-    """Processes that load ahead of time, on one file; none outlives the test."""
-    started: list[Child] = []
-    ahead: list[Child] = []
-
-    def next_child() -> Child:
-        while len(ahead) < 3:
-            ahead.append(Child(tmp_path / "m.db"))
-            started.append(ahead[-1])
-        return ahead.pop(0)
-
-    yield next_child
-    for child in started:
-        child.kill()
-
-
-def test_killed_ingest_loses_nothing(tmp_path: Path, children: Callable[[], Child]) -> None:
-    draw = random.Random(1)
+def test_killed_ingest_loses_nothing(tmp_path: Path) -> None:
+    draw, path = random.Random(1), tmp_path / "m.db"
     acknowledged: set[int] = set()
-    steps: list[str] = []
     for _ in range(KILLS):
-        child = children()
-        child.begin("go", max(0, len(acknowledged) - draw.randrange(4)), 100_000)
-        for _ in range(draw.randint(1, 12)):
-            assert child.listen()
+        again = max(0, len(acknowledged) - draw.randrange(4))
+        child = Child(path, "go", again, again + 12)
+        step, most = draw.choice((("ack", 10), ("embed", 3), ("extract", 2)))
+        for _ in range(draw.randint(1, most)):
+            child.until(step)
         child.kill()
-        steps.append(child.said[-1].split()[0])
         acknowledged.update(child.acknowledged)
         assert acknowledged == set(range(len(acknowledged)))
 
     total = len(acknowledged) + 10
-    child = children()
-    child.begin("go", 0, total)
+    child = Child(path, "go", 0, total)
     child.until("appended")
     child.finish()
-    path = str(tmp_path / "m.db")
-    asyncio.run(settle(path))
+    asyncio.run(settle(str(path)))
 
-    assert {"ack", "embed", "extract"} <= set(steps), "it was killed at every step"
-    asyncio.run(verify(path, acknowledged | set(child.acknowledged), total))
+    asyncio.run(verify(str(path), acknowledged | set(child.acknowledged), total))
 
 
 async def append(path: Path, first: int, last: int) -> None:
@@ -219,16 +186,15 @@ async def append(path: Path, first: int, last: int) -> None:
             await memory.append(scope_of(number), [event_of(number)])
 
 
-def test_killed_worker_among_three(tmp_path: Path, children: Callable[[], Child]) -> None:
+def test_killed_worker_among_three(tmp_path: Path) -> None:
     """One of three workers is killed inside its batch, again and again; the others go on."""
     path = tmp_path / "m.db"
     for first in (0, 18, 36):
         asyncio.run(append(path, first, first + 9))
-        victim, worker, author = (children() for _ in range(3))
-        victim.begin("hold")
+        victim = Child(path, "hold")
         victim.until("extract")
-        worker.begin("go")
-        author.begin("go", first + 9, first + 18)
+        worker = Child(path)
+        author = Child(path, "go", first + 9, first + 18)
         author.until("appended")
         victim.kill()
         worker.finish()

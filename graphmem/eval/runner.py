@@ -285,7 +285,7 @@ def render(figures: Mapping[str, Any]) -> str:
         f"{figures['dataset']}: {figures['conversations']} conversations, model "
         f"{figures['model']}, recipe {figures['recipe']}, seed {figures['seed']}",
         "",
-        f"{'':24}" + "".join(f"{column:>9}" for column in columns) + "  gain in r@10",
+        f"{'':28}" + "".join(f"{column:>9}" for column in columns) + "  gain in r@10",
     ]
 
     def line(name: str, row: Mapping[str, Any]) -> str:
@@ -299,7 +299,7 @@ def render(figures: Mapping[str, Any]) -> str:
         )
         gain = row.get("gain")
         told = f"  {gain['mean']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]" if gain else ""
-        return f"{name:24}{cells}{told}"
+        return f"{name:28}{cells}{told}"
 
     lines.append(line("all", figures["all"]))
     for part in ("by_category", "by_half", "baselines", "ablation"):

@@ -18,6 +18,9 @@ from dateutil.relativedelta import relativedelta
 from graphmem.retrieval.text import QUESTION, STOP, analyse_query, name_key
 
 MAX_NAMES: Final = 16
+MAX_TERMS: Final = 64
+MAX_DATED: Final = 2000
+"""How many characters of a question are searched for times; what is longer is no question."""
 
 Tense = Literal["present", "past", "unspecified"]
 
@@ -45,8 +48,8 @@ class Span:
 class Query:
     """A question as recall sees it.
 
-    ``terms`` are analysed and unique. ``names`` are identity keys, the likeliest first, at most
-    16; lower-case words are among them, for people type so. ``only_time`` marks a question about
+    ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
+    at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
     nothing but a time ("What did we talk about last week?"). ``asks_ended`` says whether facts
     that no longer hold may answer it.
     """
@@ -331,11 +334,11 @@ def find_span(text: str, now: datetime) -> tuple[Span | None, str]:
     ``now`` is the time of asking, aware. Several times make the span from the first to the last
     ("between May and July 2023").
     """
-    low = text.casefold()
+    low = text[:MAX_DATED].casefold()
     found = _spans(low, now)
     if not found:
         return None, text
-    rest = low
+    rest = low + text[MAX_DATED:]
     spans: list[Span] = []
     for start, end, span in reversed(found):
         opener = _LEADING.match(low[start:end])
@@ -378,7 +381,7 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
     about = [term for term in analyse_query(rest) if term not in _TALK and term not in QUESTION]
     return Query(
         text=question,
-        terms=analyse_query(question),
+        terms=analyse_query(question)[:MAX_TERMS],
         names=tuple(names)[:MAX_NAMES],
         tense=_tense(low),
         span=span,

@@ -104,7 +104,7 @@ _CONTRACTED: Final = re.compile(
     r"|(?<=\w)['\u2019\u02bc](?:s|d|m|ll|re|ve)\b"
 )
 _LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
-_POSSESSIVE: Final = re.compile(r"(?:\s*['\u2019\u02bc]s?)+$")
+_APOSTROPHES: Final = "'\u2019\u02bc"
 
 
 def _fold(text: str) -> str:
@@ -207,4 +207,12 @@ def name_key(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     folded = " ".join(unicodedata.normalize("NFKC", folded).casefold().split())
-    return _POSSESSIVE.sub("", folded) or folded
+    end = len(folded)
+    while end:
+        if folded[end - 1] in _APOSTROPHES or folded[end - 1] == " ":
+            end -= 1
+        elif folded[end - 1] == "s" and end > 1 and folded[end - 2] in _APOSTROPHES:
+            end -= 2
+        else:
+            break
+    return folded[:end] or folded

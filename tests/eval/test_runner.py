@@ -143,7 +143,7 @@ async def test_table_shows_each_row_once(open_store: OpenManager) -> None:
     table = render(await figures(open_store))
 
     for name in ("all", "easy", "unseen", "bm25", "dense", "rrf, top 20", *ABLATIONS):
-        assert sum(line[:24].strip() == name for line in table.splitlines()) == 1
+        assert sum(line[:28].strip() == name for line in table.splitlines()) == 1
     assert "seed" in table.splitlines()[0]
 
 

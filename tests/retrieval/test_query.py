@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphmem.retrieval.query import MAX_NAMES, Span, find_span, understand
+from graphmem.retrieval.query import MAX_NAMES, MAX_TERMS, Span, find_span, understand
 
 NOW = datetime(2024, 6, 12, 15, 30, tzinfo=UTC)  # a Wednesday
 
@@ -149,6 +149,13 @@ def test_capitalised_names_come_first() -> None:
 
     assert names[:3] == ("ada lovelace", "ada", "lovelace")
     assert "boat" in names
+
+
+def test_long_question_is_bounded() -> None:
+    query = understand("in May 2023 " + " ".join(f"word{n}" for n in range(9000)), now=NOW)
+
+    assert len(query.terms) == MAX_TERMS
+    assert query.span == Span(start=day(2023, 5, 1), end=day(2023, 6, 1))
 
 
 def test_first_word_is_a_name_unless_it_opens_a_question() -> None:

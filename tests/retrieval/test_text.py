@@ -128,6 +128,13 @@ def test_spellings_share_a_name_key(name: str) -> None:
     assert name_key(name) == "ada"
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [("James'", "james"), ("Ada's's", "ada"), ("'s", "'s"), ("s", "s"), ("", "")]
+)
+def test_name_key_drops_the_possessive_only(name: str, key: str) -> None:
+    assert name_key(name) == key
+
+
 def test_name_key_keeps_accents_and_inner_blanks() -> None:
     assert name_key("José  Luis") == "josé luis"
     assert name_key("Jose") != name_key("José")

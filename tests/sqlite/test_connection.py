@@ -279,15 +279,16 @@ async def test_busy_writer_outside(database: Database) -> None:
 
 
 async def test_two_databases_on_one_file(database: Database) -> None:
-    second = Database(database.path)
+    first, second = Database(database.path), Database(database.path)  # with time to wait
     try:
         await second.migrate()
-        both = [(i, db) for i in range(20) for db in (database, second)]
-        await asyncio.gather(*(db.write(put(f"{n:02}")) for n, (_, db) in enumerate(both)))
+        both = [db for _ in range(20) for db in (first, second)]
+        await asyncio.gather(*(db.write(put(f"{n:02}")) for n, db in enumerate(both)))
 
-        assert await names(database) == await names(second)
+        assert await names(first) == await names(second)
         assert len(await names(second)) == 40
     finally:
+        await first.release()
         await second.release()
 
 
