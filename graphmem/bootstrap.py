@@ -137,7 +137,8 @@ async def open_manager(
             consolidator,
             Retriever(graph, encoder),
             clock=clock,
-            counter=tokens.counter(settings.tokenizer),
+            # Building a tokenizer takes a second: it waits for the first context.
+            counter=lambda text: tokens.counter(settings.tokenizer)(text),
             max_text_bytes=settings.max_text_bytes,
             wake=worker.wake if worker else None,
         )

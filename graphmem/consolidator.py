@@ -20,7 +20,7 @@ from graphmem.consolidation import forgetting
 from graphmem.consolidation import plan as planning
 from graphmem.consolidation.plan import Outcome
 from graphmem.consolidation.predicates import Predicate
-from graphmem.errors import GraphmemError, LeaseLost
+from graphmem.errors import ExtractionError, GraphmemError, LeaseLost
 from graphmem.models import (
     Assertion,
     Claim,
@@ -249,7 +249,13 @@ class Consolidator:
             )
             context = [e for e in context if e.seq is not None and e.seq < claim.first_seq]
         read = [e for e in claim.events if given_extraction(e) is None]
-        fresh = iter(await self._extractor.extract(read, context=context))
+        try:
+            fresh = iter(await self._extractor.extract(read, context=context))
+        except GraphmemError:
+            raise
+        except Exception as error:  # an extractor is a user's code: a fault of it
+            # counts as an attempt and parks the stream, instead of being tried for ever.
+            raise ExtractionError(f"the extractor failed: {error!r}") from error
         found = [given_extraction(e) or next(fresh) for e in claim.events]
         await self.sessions.save_extractions(claim, found)
         return found

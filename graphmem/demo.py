@@ -85,7 +85,10 @@ async def _story(out: Console, memory: MemoryManager) -> None:
     console.context(
         out,
         await memory.build_context(
-            "Can you book us a table near home?", ADA, 300, system="You help Ada."
+            "Suggest a dinner close to where Ada lives; what may she eat?",
+            ADA,
+            300,
+            system="You help Ada.",
         ),
     )
 

@@ -7,13 +7,14 @@ it calls. Does not know which backends stand behind the ports, nor any wire form
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from graphmem import codec, ids
 from graphmem.consolidation.forgetting import overdue
 from graphmem.consolidation.plan import Outcome
 from graphmem.consolidator import DECISIONS, Consolidator
 from graphmem.context import assembler
+from graphmem.conversations import Sessions
 from graphmem.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, StreamParked
 from graphmem.guard.text import MAX_TEXT_BYTES, check_event, check_id, check_text
 from graphmem.models import (
@@ -33,12 +34,11 @@ from graphmem.models import (
     Page,
     Policy,
     Scope,
-    Session,
     SourceClass,
     StreamState,
     TextPart,
 )
-from graphmem.ports import KnowledgeSource, SessionStore
+from graphmem.ports import KnowledgeSource
 from graphmem.retrieval.retriever import Retriever
 
 Clock = Callable[[], datetime]
@@ -77,7 +77,7 @@ class MemoryManager:
         wake: Callable[[], None] | None = None,
     ) -> None:
         self.consolidator = consolidator
-        self.sessions = Sessions(consolidator.sessions, self, clock)
+        self.sessions = Sessions(consolidator.sessions, self._delete_ids, clock)
         self._log = consolidator.sessions
         self._graph = consolidator.graph
         self._retriever = retriever
@@ -377,6 +377,9 @@ class MemoryManager:
             episodes = await self._matching(scope, filter or Filter())
         return await self._erase(scope, episodes, dry_run=dry_run)
 
+    async def _delete_ids(self, scope: Scope, memory_ids: Sequence[str]) -> ForgetReceipt:
+        return await self.delete_memories(scope, memory_ids=memory_ids)
+
     async def prune_memories(
         self,
         scope: Scope,
@@ -512,88 +515,6 @@ class MemoryManager:
             entities=tuple(sorted(entities)),
             dry_run=dry_run,
         )
-
-
-class Sessions:
-    """Conversations and their scratchpads: ``manager.sessions``."""
-
-    def __init__(self, store: SessionStore, manager: MemoryManager, clock: Clock) -> None:
-        self._store = store
-        self._manager = manager
-        self._clock = clock
-
-    async def create(
-        self,
-        scope: Scope,
-        *,
-        metadata: dict[str, Json] | None = None,
-        expires_in_s: float | None = None,
-        private_to: str | None = None,
-        exist_ok: bool = False,
-    ) -> Session:
-        """Create the session that the scope names; Conflict if it exists, unless ``exist_ok``."""
-        _needs_session(scope)
-        if expires_in_s is not None and expires_in_s <= 0:
-            raise InvalidInput(f"expires_in_s={expires_in_s!r}: expected a positive number")
-        now = self._clock()
-        return await self._store.create(
-            scope,
-            now=now,
-            metadata=metadata,
-            expires_at=now + timedelta(seconds=expires_in_s) if expires_in_s else None,
-            private_to=private_to or scope.agent,
-            exist_ok=exist_ok,
-        )
-
-    async def get(self, scope: Scope) -> Session:
-        _needs_session(scope)
-        return await self._store.get(scope)
-
-    async def list(
-        self, scope: Scope, *, limit: int = 100, after: str | None = None
-    ) -> Sequence[Session]:
-        return await self._store.list(scope, limit=limit, after=after)
-
-    async def events(
-        self, scope: Scope, *, after_seq: int = 0, limit: int = 100
-    ) -> Sequence[Event]:
-        """Return the session's events in order, from after a ``seq``."""
-        _needs_session(scope)
-        await self._store.get(scope)
-        return await self._store.read(scope, after_seq=after_seq, limit=limit)
-
-    async def set_state(self, scope: Scope, changes: dict[str, Json]) -> Session:
-        """Merge changes into the scratchpad; a null removes its key."""
-        _needs_session(scope)
-        return await self._store.set_state(scope, changes, now=self._clock())
-
-    async def delete(self, scope: Scope) -> ForgetReceipt:
-        """Erase a session, its events and all that was read from them."""
-        _needs_session(scope)
-        await self._store.get(scope)
-        erased = ForgetReceipt(receipt_id="")
-        events = await self._store.read(scope, limit=100_000)
-        if events:
-            here = [ids.episode(scope.app, scope.user, e.session_id, e.id) for e in events]
-            erased = await self._manager.delete_memories(scope, memory_ids=here)
-        await self._store.delete(scope)
-        return erased
-
-    async def expire(self) -> Sequence[str]:
-        """Delete sessions past their expiry whose events are all consolidated; their ids.
-
-        Their memories stay: expiry ends the conversation, not what was learnt in it.
-        """
-        gone: list[str] = []
-        for scope in await self._store.expire(now=self._clock()):
-            await self._store.delete(scope)
-            gone.append(scope.session or "")
-        return gone
-
-
-def _needs_session(scope: Scope) -> None:
-    if scope.session is None:
-        raise InvalidInput("this needs a session in its scope")
 
 
 def _only(episodes: Sequence[Episode], memory_id: str, scope: Scope) -> Episode:

@@ -37,6 +37,8 @@ def scope_of(body: ScopeBody, *, session: str | None = None) -> Scope:
             f"the scope's session {body.session!r} is not that of the path, {session!r}; "
             "leave it out"
         )
+    if body.user is None:
+        raise InvalidInput("the app's own level is written by its operator, not over this API")
     return Scope(app=body.app, user=body.user, session=session or body.session)
 
 

@@ -37,6 +37,7 @@ Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 DAY_S: Final = 86_400.0
+ENDED: Final = 0.6  # what an episode's score is worth to the present, once all it stated has ended
 MOST_BOOST: Final = 0.1
 
 _RELATIVE: Final = frozenset(
@@ -305,7 +306,8 @@ def score(
     arms["entity"] = best * np.array(
         [0.0 if c.hop is None else hops[min(c.hop, len(hops) - 1)] for c in rows]
     )
-    for name in ("session", "speaker", "time", "entity"):
+    arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
+    for name in ("session", "speaker", "time", "entity", "support"):
         total = total + arms[name]
     half_lives = np.array([recipe.half_life_days[c.type] for c in rows])
     age_days = (now.timestamp() - occurred) / DAY_S
@@ -319,6 +321,21 @@ def score(
     # Stable, so that what is equal in all three keeps the order of its place, then of its id.
     order = np.lexsort((-layout.seq, -occurred, -total))
     return Scores(rows, total, arms, [int(row) for row in order])
+
+
+def _inherited(rows: Sequence[Candidate], gains: Floats) -> Floats:
+    """Return, for each fact, the most that one of the episodes it was read from has gained.
+
+    A fact stands beside its episode in the conversation: it competes with the words it was read
+    from, and it says the same in fewer of them.
+    """
+    place = {c.id: row for row, c in enumerate(rows) if c.kind == "episode"}
+    found = np.zeros(len(rows))
+    for row, c in enumerate(rows):
+        if c.kind == "fact":
+            read = [gains[place[e]] for e in c.episode_ids if e in place]
+            found[row] = max(read, default=0.0)
+    return found
 
 
 # --------------------------------------------------------------------------- hits
@@ -381,10 +398,11 @@ class _Drafts:
             self._current[found.slot] = min(score, self._current.get(found.slot, score))
 
     def lower(self) -> None:
-        """Put each ended episode just below the current facts of the slots that it once filled."""
+        """Weaken each ended episode, and put it below the current facts of its slots."""
         for draft in self.drafts:
             if not draft.ended or not self._is_episode(draft):
                 continue
+            draft.score *= ENDED
             found = self._scores.rows[draft.row]
             once = self.slots.get(found.id, set[str]()) | {found.slot or ""}
             cap = min((self._current[s] for s in once if s in self._current), default=None)

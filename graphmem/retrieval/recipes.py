@@ -47,6 +47,7 @@ class Recipe:
     hops: tuple[float, ...] = (0.1, 0.05)
     asking: float = 0.1
     length: float = 0.05
+    support: float = 1.0
     recency: float = 0.02
     importance: float = 0.02
     half_life_days: Mapping[MemoryType, float] = field(

@@ -44,7 +44,7 @@ QUESTION: Final = frozenset(
         """
         what which who whom whose when where why how would could should might shall must there here
         any some ever also then after before during while both many much kind type sort please tell
-        know say said remember recall
+        know say said remember recall now currently nowadays anymore
         """
     )
 )
@@ -77,7 +77,7 @@ _IRREGULAR: Final = {
         throw threw thrown, understand understood, wake woke woken, wear wore worn,
         weave wove woven, weep wept, win won, wind wound, write wrote written,
         child children, man men, woman women, foot feet, tooth teeth, goose geese, mouse mice,
-        person people, life lives, wife wives, knife knives, leaf leaves, half halves,
+        person people, wife wives, knife knives, leaf leaves, half halves,
         shelf shelves, wolf wolves, loaf loaves, thief thieves
         """,
         )
