@@ -211,6 +211,8 @@ class Finder:
         for r in c.rows(self._sql["candidate_facts"], keys):
             read = support.get(r[0], [])
             first = next((s for s in read if s[2] is not None), None)
+            # In parallel: an event's own id is unique in its session only.
+            events = {s[0]: s[1] for s in read}
             out.append(
                 Candidate(
                     id=r[1],
@@ -235,8 +237,8 @@ class Finder:
                     importance=r[10],
                     source_class=SourceClass(r[11]),
                     type=r[12],
-                    episode_ids=tuple(dict.fromkeys(s[0] for s in read)),
-                    event_ids=tuple(dict.fromkeys(s[1] for s in read)),
+                    episode_ids=tuple(events),
+                    event_ids=tuple(events.values()),
                     entity_ids=tuple(i for i in (r[13], r[14]) if i),
                 )
             )
