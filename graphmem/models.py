@@ -618,8 +618,8 @@ class Candidate:
     ``cosine`` is exact, best window, in [-1, 1]; ``None`` where the store holds no vector of it.
     ``hop`` is 0 for a fact of an entity that the question names, 1 for a fact of that fact's other
     end, ``None`` where the entity arm did not find it. ``episode_ids`` and ``event_ids``, in
-    parallel, are what a fact was read from; an episode supports itself. ``ended`` is true of an episode
-    all of whose facts have ended by ``as_of``.
+    parallel, are what a fact was read from; an episode supports itself. ``ended`` is true of an
+    episode all of whose facts have ended by ``as_of``.
     """
 
     id: str
