@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
         "o200k_base", description="what budgets are counted with"
     )
-    log_level: str = Field("WARNING", description="of the service and the worker")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="of the service and the worker"
+    )
     log_format: Literal["json", "text"] = Field("json", description="of the service and the worker")
     api_host: str = Field("127.0.0.1", description="where `graphmem serve` listens")
     api_port: int = Field(8000, ge=0, le=65535, description="where `graphmem serve` listens")

@@ -33,6 +33,7 @@ from graphmem.errors import MissingExtra
 from graphmem.manager import MemoryManager
 from graphmem.models import Scope
 from graphmem.retrieval.recipes import ABLATIONS
+from graphmem.telemetry import configure
 
 app = typer.Typer()
 
@@ -45,6 +46,9 @@ def worker(
 ) -> None:
     """Consolidate in the background until told to stop; several may run at once."""
     from graphmem.worker import serve
+
+    known = guarded(lambda: read_settings({}))
+    configure(known.log_level, known.log_format)
 
     async def work(memory: MemoryManager, scope: Scope) -> int:
         return await serve(memory.consolidator, new_owner(), once=once)
@@ -70,12 +74,8 @@ def serve(
         raise typer.Exit(1) from error
     given = {"store": store, "log": log, "api_host": host, "api_port": port}
     known = guarded(lambda: read_settings({k: v for k, v in given.items() if v is not None}))
-    uvicorn.run(
-        create_app(known),
-        host=known.api_host,
-        port=known.api_port,
-        log_level=known.log_level.lower(),
-    )
+    configure(known.log_level, known.log_format)
+    uvicorn.run(create_app(known), host=known.api_host, port=known.api_port, log_config=None)
 
 
 @app.command()
