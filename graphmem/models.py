@@ -610,6 +610,13 @@ class CandidateQuery:
     hops: int = 2
     neighbours: int = 2
 
+    def __post_init__(self) -> None:
+        # A path's length cannot be a parameter everywhere: a statement is written for a bound.
+        if self.hops not in (1, 2) or not 0 <= self.neighbours <= 4:
+            raise InvalidInput(
+                f"hops={self.hops!r}, neighbours={self.neighbours!r}: expected 1 to 2 and 0 to 4"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:

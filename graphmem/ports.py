@@ -208,16 +208,19 @@ class GraphStore(Protocol):
         """Answer all arms of one question in one read: text, vector, entity, NEXT.
 
         Episodes and facts are looked for apart, each within the scopes, the filter and both clocks:
-        the best ``text_limit`` text matches and the ``vector_limit`` nearest by exact cosine of the
-        best window; facts also up to ``hops`` from the entities that bear a name, current ones
-        first. Episodes found are widened by ``neighbours`` places either way along NEXT. Every
-        member of the union comes back once, with its terms and its exact cosine, whichever arm
-        found it; the order says nothing.
+        the best ``text_limit`` text matches and the ``vector_limit`` nearest by the cosine of the
+        best window (a large scope may be searched approximately; a member's cosine is exact all the
+        same); facts also up to ``hops`` from the entities that bear a name: an entity's
+        ``entity_limit`` by retired, then recorded, latest first; then their other ends, distinct,
+        cut to ``entity_limit``. Episodes found are widened by ``neighbours`` places either way
+        along NEXT. Every member of the union comes back once, with its terms and its exact cosine,
+        whichever arm found it; the order says nothing.
 
         Text matches are not ranked by the engine but cut by ``retrieval.rank.bm25``, given all of
-        them, ties to the earlier place. Only above 2,000 does the engine's own rank cut them first,
-        to 500. ``episode_ids`` and ``event_ids`` of a fact run in parallel, in the order of its
-        support; an event id may occur twice there, once per session.
+        them that pass the filter, ties to the earlier recorded. Only above 2,000 does the engine's
+        own rank cut them first, to 500, and there stores may differ. ``episode_ids`` and
+        ``event_ids`` of a fact run in parallel, in the order of its support; an event id may occur
+        twice there, once per session.
         """
         ...
 

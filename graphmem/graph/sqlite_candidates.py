@@ -153,7 +153,7 @@ class Finder:
                     hops.setdefault(n, hop)
                     far += [i for i in ends if i]
             # Beyond the named ones only a bounded step: a hub leads everywhere.
-            edge = far[: query.entity_limit]
+            edge = list(dict.fromkeys(far))[: query.entity_limit]
             asked["limit"] = max(1, query.entity_limit // 5)
         return hops
 
