@@ -56,12 +56,13 @@ class Encoder(HashEmbedder):
 
     fails_in = 0
     calls = 0
+    fault: Exception = ModelUnavailable("the encoder is away")
 
     async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
         self.calls += 1
         self.fails_in -= 1
         if self.fails_in == 0:
-            raise ModelUnavailable("the encoder is away")
+            raise self.fault
         return await super().embed(texts, purpose=purpose)
 
 

@@ -204,16 +204,27 @@ async def test_worker_survives_a_fault_of_ours(
     memory: Memory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "_TROUBLE_S", 0)
-    memory.reader.fault = ZeroDivisionError("a bug")
+    memory.encoder.fault, memory.encoder.fails_in = ZeroDivisionError("a bug"), 1
     await memory.say("ada", "I|lives_in|Oslo")
     await memory.say("bob", "Tom|lives_in|Rome")
 
     await run(memory.consolidator, "w", idle=times(3))
     assert "ZeroDivisionError" in caplog.text
     assert "Oslo" not in caplog.text, "logs hold no words of users"
-    memory.reader.fault = None
 
     assert isinstance(await memory.step(at=1e9), BatchReport), "the lease has run out"
+
+
+async def test_fault_of_an_extractor_parks_its_stream(memory: Memory) -> None:
+    memory.reader.fault = ZeroDivisionError("a bug")
+    await memory.say("ada", "I|lives_in|Oslo")
+
+    await run(memory.consolidator, "w", idle=times(3))
+
+    state = await memory.state("ada")
+    assert state.parked
+    assert "ZeroDivisionError" in (state.reason or "")
+    assert memory.reader.calls == 1, "what waiting cannot mend is not tried again"
 
 
 async def test_run_once_returns_when_nothing_is_ready(memory: Memory) -> None:
