@@ -6,7 +6,6 @@ collide (``("a", "b:c")`` and ``("a:b", "c")`` would be one id).
 
 import hashlib
 import json
-import re
 import unicodedata
 from uuid import UUID, uuid5
 
@@ -28,16 +27,30 @@ def digest(*parts: str | int | None) -> str:
     return hashlib.sha256(json.dumps(list(parts), ensure_ascii=False).encode()).hexdigest()
 
 
-_POSSESSIVE = re.compile(r"['’]s?$")
-_EDGES = re.compile(r"^[^\w]+|[^\w]+$")
+_APOSTROPHES = frozenset("'\u2019\u02bc")
+
+
+def _in_name(char: str) -> bool:
+    return char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M"
 
 
 def name_key(name: str) -> str:
-    """Return the form under which a name is compared: ``"  ANNA’s "`` and ``"Anna"`` are one.
+    """Return the form under which a name is compared: ``" ANNA's "`` and ``"Anna"`` are one.
 
-    NFKC, case folded, one blank between words, no punctuation at the ends, no possessive. Names
-    that differ only in that are one name; whether they are one person is for ``identity``.
+    NFKC, case folded, one blank between words, no punctuation at the ends, no final 's. Accents
+    stay, for Jose and José may be two people; whether two of one name are one person is for
+    ``identity``. Idempotent; empty only for blank text.
     """
-    text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    text = _POSSESSIVE.sub("", text)
-    return _EDGES.sub("", text) or text
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    folded = " ".join(unicodedata.normalize("NFKC", folded).casefold().split())
+    start, end = 0, len(folded)
+    while start < end and not _in_name(folded[start]) and folded[start] not in _APOSTROPHES:
+        start += 1
+    while end > start:
+        if not _in_name(folded[end - 1]):
+            end -= 1
+        elif folded[end - 1] == "s" and end - start > 1 and folded[end - 2] in _APOSTROPHES:
+            end -= 2
+        else:
+            break
+    return folded[start:end] or folded

@@ -15,7 +15,8 @@ from typing import Final, Literal
 
 from dateutil.relativedelta import relativedelta
 
-from graphmem.retrieval.text import QUESTION, STOP, analyse_query, name_key
+from graphmem.ids import name_key
+from graphmem.retrieval.text import QUESTION, STOP, analyse_query
 
 MAX_NAMES: Final = 16
 MAX_TERMS: Final = 64

@@ -104,7 +104,6 @@ _CONTRACTED: Final = re.compile(
     r"|(?<=\w)['\u2019\u02bc](?:s|d|m|ll|re|ve)\b"
 )
 _LATIN_MARKS: Final = re.compile("[\u0300-\u036f]")
-_APOSTROPHES: Final = "'\u2019\u02bc"
 
 
 def _fold(text: str) -> str:
@@ -198,21 +197,3 @@ def indexed_text(author: str | None, occurred_at: datetime, text: str) -> str:
 def embedded_text(author: str | None, occurred_at: datetime, text: str) -> str:
     """Return what is embedded of an episode: the speaker and the words."""
     return f"{author}: {text}" if author else text
-
-
-def name_key(name: str) -> str:
-    """Return the key that two spellings of one name share: case, blanks and a final 's are gone.
-
-    Accents stay, for Jose and José may be two people. Idempotent; empty only for blank text.
-    """
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    folded = " ".join(unicodedata.normalize("NFKC", folded).casefold().split())
-    end = len(folded)
-    while end:
-        if folded[end - 1] in _APOSTROPHES or folded[end - 1] == " ":
-            end -= 1
-        elif folded[end - 1] == "s" and end > 1 and folded[end - 2] in _APOSTROPHES:
-            end -= 2
-        else:
-            break
-    return folded[:end] or folded

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphmem.ids import name_key
 from graphmem.retrieval.text import (
     ASKS,
     MAX_TERM,
@@ -13,7 +14,6 @@ from graphmem.retrieval.text import (
     asks,
     embedded_text,
     indexed_text,
-    name_key,
 )
 
 WHEN = datetime(2023, 5, 8, 13, 56, tzinfo=UTC)
