@@ -78,7 +78,7 @@ def make_stores(store: str, log: str | None) -> tuple[SessionStore, GraphStore]:
             from graphmem.sqlite.connection import Database, path_of
 
             database = Database.acquire(path_of(store))
-            sessions = make_log(log, database) if log and log != store else None
+            sessions = make_log(log) if log and log != store else None
             if sessions is None:
                 from graphmem.sessions.sqlite import SqliteSessionStore
 
@@ -88,7 +88,7 @@ def make_stores(store: str, log: str | None) -> tuple[SessionStore, GraphStore]:
             raise InvalidInput(f"store URL {store!r}: expected sqlite:///path.db")
 
 
-def make_log(log: str, beside: object = None) -> SessionStore:
+def make_log(log: str) -> SessionStore:
     match log.partition(":")[0]:
         case "sqlite":
             from graphmem.sessions.sqlite import SqliteSessionStore
