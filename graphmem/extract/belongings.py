@@ -9,7 +9,7 @@ from typing import Final
 
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import Name, NameReader, span_text
-from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.scene import Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.values import Object, ValueReader
 from graphmem.models import Mention
@@ -20,7 +20,7 @@ _MAX_ADJECTIVES: Final = 3
 class BelongingReader:
     """Reads the belongings of one sentence."""
 
-    __slots__ = ("_g", "_name_reader", "_s", "_scene", "_values")
+    __slots__ = ("_g", "_name_reader", "_of", "_s", "_scene", "_values")
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, names: NameReader, values: ValueReader
@@ -30,12 +30,14 @@ class BelongingReader:
         self._s = s
         self._name_reader = names
         self._values = values
+        self._of = ""
 
     def read(self, kind: str, i: int, owner: Mention) -> Sequence[Object]:
         """Return the belongings of a kind (pet, kin, possession, mything) that begin at ``i``."""
-        whose = "" if owner.speaker else owner.name
-        if not whose and not owner.speaker:
+        descriptor, whose = owned("", owner)
+        if whose is None or descriptor is None:
             return ()
+        self._of = descriptor
         match kind:
             case "pet":
                 return self._pets(i, whose)
@@ -134,7 +136,7 @@ class BelongingReader:
             return [
                 Object(
                     last,
-                    Mention(name=n.text, kind="thing", descriptor=noun, possessor=whose),
+                    Mention(name=n.text, kind="thing", descriptor=self._of + noun, possessor=whose),
                     noun=noun,
                     predicate="pet_of",
                 )
@@ -142,7 +144,7 @@ class BelongingReader:
             ]
         if not one:
             return ()
-        mention = Mention(name="", kind="thing", descriptor=noun, possessor=whose)
+        mention = Mention(name="", kind="thing", descriptor=self._of + noun, possessor=whose)
         # "Her name's Coco", says the next sentence.
         self._scene.meet(Ref(mention=mention, start=end, end=end, kind="thing"))
         return (Object(end, mention, noun=noun, predicate="pet_of"),)
@@ -153,6 +155,8 @@ class BelongingReader:
         if at == i:
             return ()
         while s.low(at) in g.modifiers and at - i < 4:
+            if s.low(at) in g.kin and s.low(at + 1) not in g.kin:
+                break
             at += 1
         kin = g.kin.get(s.low(at))
         if kin is not None:
@@ -164,7 +168,13 @@ class BelongingReader:
                 return self._kinsmen(names, kin, whose)
             if not self._values.ends(at + 1) and s.low(at + 1) not in ("in", "living", "called"):
                 return ()
-            mention = Mention(name="", kind="person", descriptor=kin.noun, possessor=whose)
+            mention = Mention(
+                name="", kind="person", descriptor=self._of + kin.noun, possessor=whose
+            )
+            # "…, he is called Aksel": the next clause may name the child.
+            self._scene.meet(
+                Ref(mention=mention, start=i, end=at, kind="person", gender=kin.gender)
+            )
             return (Object(at + 1, mention, noun=kin.noun, predicate=kin.predicate),)
         several = g.kin_plural.get(s.low(at))
         if several is None:
@@ -175,7 +185,9 @@ class BelongingReader:
     def _kinsmen(self, names: Sequence[Name], kin: Kin, whose: str) -> Sequence[Object]:
         out: list[Object] = []
         for name in names:
-            mention = Mention(name=name.text, kind="person", descriptor=kin.noun, possessor=whose)
+            mention = Mention(
+                name=name.text, kind="person", descriptor=self._of + kin.noun, possessor=whose
+            )
             gender = name.gender if kin.gender == "u" else kin.gender
             met = Ref(mention=mention, start=0, end=name.end, kind="person", gender=gender)
             self._scene.meet(met)
@@ -197,13 +209,19 @@ class BelongingReader:
                     if name is None:
                         return ()
                     mention = Mention(
-                        name=name.text, kind="thing", descriptor=noun, possessor=whose
+                        name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose
                     )
                     return (Object(name.end, mention, noun=noun, predicate="owns"),)
                 if not self._values.ends(end) and s.low(end) not in ("in", "on", "near"):
                     return ()
                 if g.nameable.match(s.lows, at) is not None:
-                    mention = Mention(name="", kind="thing", descriptor=noun, possessor=whose)
+                    mention = Mention(
+                        name="", kind="thing", descriptor=self._of + noun, possessor=whose
+                    )
+                    # "It's called the Skua", says the next sentence.
+                    self._scene.meet(
+                        Ref(mention=mention, start=end, end=end, kind="thing", gender="t")
+                    )
                     return (Object(end, mention, noun=noun, predicate="owns"),)
                 return (Object(end, value=span_text(s, start, end)),)
             if (
@@ -218,8 +236,12 @@ class BelongingReader:
     def _my_thing(self, i: int, whose: str) -> Sequence[Object]:
         """What is sold: "my old car", "our boat", "the Inez"."""
         s, g = self._s, self._g
-        if s.low(i) not in ("my", "our", "the", "his", "her"):
+        if s.low(i) not in ("my", "our", "the", "his", "her", "its", "it"):
             return ()
+        if s.low(i) == "it":
+            known = self._scene.pronoun("t", i)
+            done = self._values.ends(i + 1) or s.low(i + 1) in ("to", "away", "on")
+            return (Object(i + 1, known.mention),) if known is not None and done else ()
         at = i + 1
         known = self._name_reader.label(s, at) if s.low(i) == "the" else None
         if known is not None:
@@ -235,12 +257,24 @@ class BelongingReader:
             name = self._name_reader.label(s, found[0]) if found is not None else None
             if found is None or name is None:
                 return ()
-            mention = Mention(name=name.text, kind="thing", descriptor=found[1], possessor=whose)
+            mention = Mention(
+                name=name.text, kind="thing", descriptor=self._of + found[1], possessor=whose
+            )
             return (Object(name.end, mention),)
+        if s.low(i) == "the" and g.nameable.match(s.lows, at) is not None:
+            distinct = span_text(s, i + 1, at).lower()
+            bare = Mention(name="", kind="thing", descriptor=found[1], possessor="")
+            ref = Ref(
+                mention=bare, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
+            )
+            return (Object(found[0], self._scene.thing(ref)),)
         if g.nameable.match(s.lows, at) is None:
             return (Object(found[0], value=found[1]),)
         return (
-            Object(found[0], Mention(name="", kind="thing", descriptor=found[1], possessor=whose)),
+            Object(
+                found[0],
+                Mention(name="", kind="thing", descriptor=self._of + found[1], possessor=whose),
+            ),
         )
 
 

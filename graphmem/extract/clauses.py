@@ -5,7 +5,7 @@ conditions, wishes, reports of others' words, modal verbs, guesses.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from graphmem.extract.dates import Date
@@ -152,6 +152,9 @@ class ClauseReader:
             subjects, after, implied = self._subject(i, found)
             if subjects:
                 group = self.verb_group(after, subjects)
+                if group is not None and self._s.low(after - 1) == "who" and self._cleft_denied(i):
+                    # "It's not Tom who lives in Hull."
+                    group = replace(group, negation="not")
                 if group is not None and group.end <= end + 1:
                     found.append((subjects, group, i, implied))
                     i = max(group.end, i + 1)
@@ -161,7 +164,12 @@ class ClauseReader:
             limit = found[n + 1][2] if n + 1 < len(found) else end
             # A clause that carries its subject on is quoted from that subject.
             opening = start if implied or not subjects[0].end else min(start, subjects[0].start)
+            if len(subjects) == 2 and not any(r.mention.speaker for r in subjects):
+                self._scene.pair = subjects
             yield Clause(subjects, group, start, opening, limit, implied)
+
+    def _cleft_denied(self, i: int) -> bool:
+        return self._s.low(i - 1) in ("not", "n't") and i > 1
 
     # ------------------------------------------------------------------ subjects
 
@@ -174,6 +182,8 @@ class ClauseReader:
             return self._named_subject(i, ref)
         if self._s.low(i) == "who" and before:
             return (), i, False
+        if self._s.low(i) == "they" and self._scene.pair and self._may_stand(i):
+            return tuple(replace(r, start=i, end=i) for r in self._scene.pair), i + 1, False
         if (
             self._s.low(i - 1) in ("and", "but", "then", ",")
             and before
@@ -191,18 +201,25 @@ class ClauseReader:
         s = self._s
         at = ref.end
         subjects = [ref]
-        if s.low(at) == "and" and at + 1 in self._refs and ref.role != "object":
+        if s.low(at) == "and" and at + 1 in self._refs and (ref.role != "object" or i == 0):
             other = self._refs[at + 1]
             subjects.append(other)
             at = other.end
         elif s.low(at) == "who" or (s.low(at) == "," and s.low(at + 1) == "who"):
             return (ref,), at + 1 + (s.low(at) == ","), False
+        if len(subjects) == 2 and s.low(i) == "me":
+            # "Me and my wife live in Hull."
+            return (tuple(subjects), at, False) if i == 0 else ((), i, False)
         if any(r.role == "object" for r in subjects) or not self._may_be_subject(i, ref):
             return (), i, False
         return tuple(subjects), at, False
 
     def _may_be_subject(self, i: int, ref: Ref) -> bool:
-        if ref.role == "subject" or i == 0:
+        return ref.role == "subject" or self._may_stand(i)
+
+    def _may_stand(self, i: int) -> bool:
+        """Whether a clause may begin at ``i``."""
+        if i == 0:
             return True
         before = self._s.low(i - 1)
         return (

@@ -15,13 +15,18 @@ from graphmem.extract.names import span_text
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
-from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.scene import Ref, Scene, owner_of
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.statements import Quoter, Times, as_kind, holding, past_state, statement
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Polarity, Quote, Statement
 
 _MAX_AGE: Final = 120
+
+
+def _told(mention: Mention) -> bool:
+    """Whether the text says by a name, or as "I", who somebody is."""
+    return bool(mention.name) or mention.speaker
 
 
 class CopulaReader:
@@ -50,6 +55,11 @@ class CopulaReader:
         group = clause.group
         if group.modal or group.tense == "goal":
             return
+        if len(clause.subjects) == 2:
+            together = self._together(clause, group.end)
+            if together:
+                yield from together
+                return
         for subject in clause.subjects:
             found = self._complement(clause, subject, group.end)
             if found is not None:
@@ -59,16 +69,34 @@ class CopulaReader:
 
     # ------------------------------------------------------------------ complements
 
+    def _together(self, clause: Clause, i: int) -> list[Statement]:
+        """Read "Tom and Lena are married": what two are to each other."""
+        found = self._g.reciprocal.match(self._s.lows, i)
+        one, other = (as_kind(r.mention, "person") for r in clause.subjects)
+        people = all(r.kind in ("person", None) for r in clause.subjects)
+        if found is None or not people or not self._objects.values.ends(found[0]):
+            return []
+        sense = self._sense(clause, found[0])
+        if sense is None:
+            return []
+        polarity, times = sense
+        return [statement(one, found[1], self._quote(clause, found[0]), object=other,
+                          polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
+
     def _complement(self, clause: Clause, subject: Ref, i: int) -> list[Statement] | None:
         person = subject.kind in ("person", None) and not (
             subject.mention.kind == "thing" and subject.mention.descriptor
         )
         itself = self._namings.itself
+        if subject.doubtful:
+            # "She is three" may be said of the dog.
+            person_only = (self._relation, self._wed, self._origin, self._member, self._job)
+            return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
             (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
-             self._age, self._job, self._fond, self._fluent, itself)
+             self._age, self._member, self._job, self._fond, self._fluent, itself)
             if person
-            else (self._allergy, self._age, itself, self._breed, self._located)
+            else (self._allergy, self._whose, self._age, itself, self._breed, self._located)
         )  # fmt: skip
         for reader in readers:
             found = reader(clause, subject, i)
@@ -146,10 +174,17 @@ class CopulaReader:
         found = self._state(clause, subject, "diet", self._objects.read("diet", at), 0.9)
         if found:
             return found
-        status = self._g.statuses.match(self._s.lows, i)
-        if status is None or not self._objects.values.ends(status[0]) or clause.group.negation:
-            return []
-        return self._state(clause, subject, "status", [Object(status[0], value=status[1])], 0.7)
+        for words, predicate in (
+            (self._g.statuses, "status"), (self._g.marital, "marital_status"),
+        ):  # fmt: skip
+            status = words.match(self._s.lows, i)
+            if status is None or not self._objects.values.ends(status[0]):
+                continue
+            if clause.group.negation:
+                return []
+            item = Object(status[0], value=status[1])
+            return self._state(clause, subject, predicate, [item], 0.75)
+        return []
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
@@ -171,21 +206,19 @@ class CopulaReader:
         """Read "34", "34 years old"; a bare number needs the clause's end."""
         s = self._s
         low = s.low(i)
-        if (
-            not low.isdecimal()
-            or not 0 < int(low) < _MAX_AGE
-            or clause.group.negation
-            or clause.group.tense != "present"
-        ):
+        number = int(low) if low.isdecimal() and len(low) < 4 else 0
+        if low not in ("a", "an", "one", "couple", "few", "several"):
+            number = number or self._g.numbers.get(low, 0)
+        if not 0 < number < _MAX_AGE or clause.group.negation or clause.group.tense != "present":
             return []
         end = i + 1
         if s.lows[end : end + 2] == ("years", "old"):
             end += 2
         elif s.low(end) in ("yo", "years-old"):
             end += 1
-        elif not (s.low(end) in (".", ",", "!", "", "and", "now", ";") and int(low) > 2):
+        elif not (s.low(end) in (".", ",", "!", "", "and", "now", ";", "too") and number > 2):
             return []
-        return self._state(clause, subject, "age", [Object(end, value=str(int(low)))], 0.85)
+        return self._state(clause, subject, "age", [Object(end, value=str(number))], 0.85)
 
     def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
@@ -193,13 +226,19 @@ class CopulaReader:
         if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
             return []
         items = self._objects.read("job", at)
+        last = items[-1].end if items else 0
+        loose = items and s.low(i) == "the" and s.low(last) in ("in", "of", "on")
+        if loose and not (s.low(last) == "of" and self._objects.read("organization", last + 1)):
+            # "the cook in our house" is no trade; "the head of Nimbus" is one.
+            return []
         found = self._state(clause, subject, "has_job", items, 0.85)
         if (
             found
-            and s.low(items[-1].end) in ("at", "for", "with")
+            and s.low(items[-1].end) in ("at", "for", "with", "of")
             and found[0].polarity in ("affirm", "end")
         ):
-            for org in self._objects.read("organization", items[-1].end + 1):
+            kind = "organization" if s.low(items[-1].end) == "of" else "employer"
+            for org in self._objects.read(kind, items[-1].end + 1):
                 found.append(
                     replace(
                         found[0],
@@ -211,6 +250,14 @@ class CopulaReader:
                     )
                 )
         return found
+
+    def _member(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "a member of the rowing club"."""
+        at = i + (self._s.low(i) in ("a", "the"))
+        if self._s.lows[at : at + 2] != ("member", "of"):
+            return []
+        found = self._objects.read("group", at + 2) or self._objects.read("organization", at + 2)
+        return self._state(clause, subject, "member_of", found, 0.85)
 
     def _fond(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i
@@ -246,28 +293,32 @@ class CopulaReader:
         """Read "Anna is my sister", "Tom is Anna's husband"."""
         s = self._s
         ref = self._refs.get(i)
+        of = self._kin_of_somebody(clause, subject, i)
+        if of:
+            return of
         if ref is None or not self._objects.values.ends(ref.end):
             return self._namings.person(clause, subject, i)
-        if (
-            ref.mention.descriptor is None
-            or ref.kind != "person"
-            or ref.mention.name
-            or not subject.mention.name
-        ):
+        if ref.mention.descriptor is None or ref.mention.name or not _told(subject.mention):
             return self._namings.person(clause, subject, i)
+        if ref.kind != "person":
+            return self._pet_or_thing(clause, subject, ref)
         noun = next((s.low(n) for n in range(ref.end - 1, i, -1) if s.low(n) in self._g.kin), "")
         kin = self._g.kin.get(noun)
-        owner = self._owner(ref, i)
+        owner = owner_of(ref.mention, self._scene.speaker)[1]
         if kin is None or owner is None or (subject.mention.speaker and owner.speaker):
             return []
         sense = self._sense(clause, ref.end)
         if sense is None:
             return []
         polarity, times = sense
+        if subject.mention.speaker:
+            me, quote = subject.mention, self._quote(clause, ref.end)
+            return [statement(me, kin.predicate, quote, object=owner, polarity=polarity,
+                              times=times, confidence=0.9)]  # fmt: skip
         who = replace(
             as_kind(subject.mention, "person"),
-            descriptor=kin.noun,
-            possessor="" if owner.speaker else owner.name,
+            descriptor=ref.mention.descriptor,
+            possessor=ref.mention.possessor,
         )
         self._scene.meet(
             Ref(
@@ -281,14 +332,76 @@ class CopulaReader:
         return [statement(who, kin.predicate, self._quote(clause, ref.end), object=owner,
                           polarity=polarity, times=times, confidence=0.9)]  # fmt: skip
 
-    def _owner(self, ref: Ref, i: int) -> Mention | None:
-        """Whose the described person at ``i`` is."""
-        if ref.mention.possessor == "" or self._s.low(i) in ("my", "our"):
-            return self._scene.speaker
-        if ref.mention.possessor:
-            known = self._scene.named.get(ref.mention.possessor.lower())
-            return known or Mention(name=ref.mention.possessor, kind="person")
-        return None
+    def _kin_of_somebody(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "I'm a friend of Ola's", "she is friends with Ola"."""
+        s = self._s
+        at = i
+        while s.low(at) in ("a", "an", "the") or s.low(at) in self._g.modifiers:
+            at += 1
+            if at - i > 4:
+                return []
+        joint = "with" if s.low(at) in self._g.kin_plural else "of"
+        kin = self._g.kin.get(s.low(at)) or self._g.kin_plural.get(s.low(at))
+        if kin is None or s.low(at + 1) != joint or not _told(subject.mention):
+            return []
+        ref = self._refs.get(at + 2)
+        if ref is None or ref.kind not in ("person", None) or ref.mention.speaker:
+            return []
+        end = ref.end + (s.low(ref.end) == "'s")
+        sense = self._sense(clause, end)
+        if sense is None or not ref.mention.name or not self._objects.values.ends(end):
+            return []
+        polarity, times = sense
+        who, owner = as_kind(subject.mention, "person"), as_kind(ref.mention, "person")
+        return [statement(who, kin.predicate, self._quote(clause, end), object=owner,
+                          polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
+
+    def _pet_or_thing(self, clause: Clause, subject: Ref, ref: Ref) -> list[Statement]:
+        """Read "Pixel is Tom's dog", "the Ines is our boat"."""
+        noun, owner = owner_of(ref.mention, self._scene.speaker)
+        sense = self._sense(clause, ref.end)
+        if owner is None or sense is None or subject.mention.speaker or subject.kind == "place":
+            return []
+        polarity, times = sense
+        quote = self._quote(clause, ref.end)
+        pet = self._g.pets.match((noun,), 0) is not None
+        if not pet and self._g.nameable.match((noun,), 0) is None:
+            return []
+        what = replace(
+            subject.mention, kind="thing", descriptor=ref.mention.descriptor,
+            possessor=ref.mention.possessor,
+        )  # fmt: skip
+        self._scene.meet(
+            Ref(mention=what, start=0, end=0, kind="thing", gender="u" if pet else "t")
+        )
+        one, other, predicate = (what, owner, "pet_of") if pet else (owner, what, "owns")
+        found = [statement(one, predicate, quote, object=other, polarity=polarity, times=times,
+                           confidence=0.88)]  # fmt: skip
+        if polarity == "affirm":
+            found.append(statement(what, "is_a", quote, value=noun, confidence=0.85))
+        return found
+
+    def _whose(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "the red canoe is Ines's", "that van is mine": only a thing's owner."""
+        s = self._s
+        ref = self._refs.get(i)
+        owner: Mention | None = None
+        end = i + 1
+        if s.low(i) in ("mine", "ours"):
+            owner = self._scene.speaker
+        elif ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", None):
+            owner, end = as_kind(ref.mention, "person"), ref.end + 1
+        if owner is None or not self._objects.values.ends(end):
+            return []
+        sense = self._sense(clause, end)
+        if sense is None or not subject.mention.descriptor:
+            return []
+        polarity, times = sense
+        pet = self._g.pets.match((subject.mention.descriptor,), 0) is not None
+        what = self._scene.thing(subject)
+        one, other, predicate = (what, owner, "pet_of") if pet else (owner, what, "owns")
+        return [statement(one, predicate, self._quote(clause, end), object=other,
+                          polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
 
     def _breed(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "Rex is a labrador": only animals and things of the lexicon."""

@@ -74,12 +74,21 @@ class CorrectionReader:
             said = item.object.name if item.object is not None else item.value
             quote = self._quoter.quote(self._token(item.quote.start), wrong.end)
             if item.predicate == "is_a":
-                # "the boat is the Ines, not the Inez": the Inez is no boat of hers.
                 out.append(replace(item, quote=quote))
+                if any(o.predicate == "has_name" and o.replaces == wrong.text for o in out):
+                    # "the dog is Rax, not Rex": one dog under another name; it is a dog still.
+                    continue
+                # "the boat is the Ines, not the Inez": the Inez is no boat of hers.
                 other = Mention(name=wrong.text, kind=item.subject.kind)
                 out.append(statement(other, "is_a", quote, value=item.value,
                                      polarity="deny", confidence=item.confidence))  # fmt: skip
             elif item.subject.name and item.object is not None and self._names_subject(item):
+                if not self._one_name(item, wrong.text):
+                    # "My boss is Karin, not Tom": somebody else, no slip of the pen.
+                    out.append(replace(item, quote=quote))
+                    other = Mention(name=wrong.text, kind=item.subject.kind)
+                    out.append(replace(item, subject=other, polarity="deny", quote=quote))
+                    continue
                 subject = replace(item.subject, name=wrong.text)
                 name = statement(
                     subject, "has_name", quote, value=item.subject.name, polarity="correct",
@@ -90,6 +99,11 @@ class CorrectionReader:
             elif said and said.lower() != wrong.text.lower():
                 out.append(replace(item, polarity="correct", replaces=wrong.text, quote=quote))
         return out
+
+    def _one_name(self, item: Statement, wrong: str) -> bool:
+        """Whether two names are spellings of one; a pet's name may be wrong altogether."""
+        alike = difflib.SequenceMatcher(None, item.subject.name.lower(), wrong.lower()).ratio()
+        return alike >= _ALIKE or item.subject.kind == "thing"
 
     def _names_subject(self, item: Statement) -> bool:
         """Whether what was named last in the statement is its subject ("my sister is Ana")."""
@@ -246,6 +260,7 @@ class CorrectionReader:
         low = wrong.lower()
         if old.polarity not in ("affirm", "correct") or old.predicate == "is_a":
             return None
+        right = _worded(right, old)
         if old.object is not None and old.object.name.lower() == low:
             return replace(old, object=replace(old.object, name=right.text), polarity="correct",
                            replaces=old.object.name, quote=quote)  # fmt: skip
@@ -304,6 +319,11 @@ class CorrectionReader:
             else:
                 out.append(item)
         return out
+
+
+def _worded(right: _Term, old: Statement) -> _Term:
+    """Return what is right without the article that a name lacks."""
+    return replace(right, text=right.text.removeprefix("the ")) if old.object is not None else right
 
 
 def _holds(item: Statement, name: str) -> bool:

@@ -107,7 +107,11 @@ class Calendar:
         """Return the dates of a sentence, left to right, without overlaps. O(tokens)."""
         found: list[Date] = []
         i = 0
-        while i < len(sentence):
+        lows, openings = sentence.lows, self._openings
+        while i < len(lows):
+            if lows[i] not in openings and not lows[i][0].isdigit():
+                i += 1
+                continue
             try:
                 date = self._dated(sentence, i, found)
             except (ValueError, OverflowError):
@@ -122,8 +126,6 @@ class Calendar:
 
     def _dated(self, s: Sentence, i: int, before: list[Date]) -> Date | None:
         low = s.lows[i]
-        if low not in self._openings and not low[0].isdigit():
-            return None
         if low == "for" or low == "over":
             return self._duration(s, i)
         role: Role = "at"

@@ -14,6 +14,7 @@ from graphmem.extract.clauses import Clause
 from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Frame, Grammar
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.scene import Ref
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.statements import (
     Quoter,
@@ -31,12 +32,6 @@ from graphmem.models import Mention, Polarity, Quote, Statement
 
 _BELONGINGS: Final = frozenset({"pet", "kin", "possession", "mything"})
 _MAX_LEMMAS: Final = 6
-_ALSO: Final = {
-    "works_at": (("as",), "anyjob", "has_job"),
-    "has_job": (("at", "for", "with"), "organization", "works_at"),
-    "studies": (("at", "in"), "organization", "studies_at"),
-}
-"""What may follow an object and state more: "at Siemens *as a nurse*"."""
 _TIMELESS: Final = frozenset({"born_in", "birthday", "comes_from"})
 
 
@@ -47,6 +42,8 @@ class _Sense:
     predicate: str
     polarity: Polarity
     times: Times
+    literal: str = ""
+    """How a negation is worded as a value: "speak {o}" of "does not speak German"."""
 
 
 class FrameReader:
@@ -81,14 +78,47 @@ class FrameReader:
         first = min([clause.opening, *(d.start for d in dates)])
         quote = self._quoter.quote(first, last)
         less = 0.1 * clause.implied
+        if frame.each:
+            yield from self._each_other(clause, frame, sense, quote)
+            return
         for subject in clause.subjects:
             who = subject.mention
-            if not self._fits(who, frame, subject.kind):
+            if not self._fits(subject, frame):
                 continue
-            who = who if frame.predicate in ("allergic_to", "age") else as_kind(who, "person")
+            keeps = frame.things or frame.predicate in ("allergic_to", "age")
+            who = self._objects.thing(subject) if frame.things else who
+            who = who if keeps else as_kind(who, "person")
             for item in objects:
                 yield from self._state(who, frame, sense, item, quote, frame.confidence - less)
             yield from self._besides(who, clause, frame, sense, end, quote)
+            if frame.recipient:
+                yield from self._passed_on(clause, frame, sense, objects[0], end)
+
+    def _passed_on(
+        self, clause: Clause, frame: Frame, sense: _Sense, item: Object, end: int
+    ) -> Iterator[Statement]:
+        """Read "sold the canoe to Paulo": whose it is now."""
+        what = item.mention
+        if self._s.low(end) != frame.recipient or sense.polarity != "end" or what is None:
+            return
+        for person in self._objects.read("person", end + 1)[:1]:
+            if person.mention is None:
+                continue
+            # "My boat" stays what it is called, whoever has it now.
+            yield statement(
+                person.mention, frame.predicate, self._quoter.quote(clause.opening, person.end),
+                object=what, times=Times(sense.times.until), confidence=frame.confidence - 0.05,
+            )  # fmt: skip
+
+    def _each_other(
+        self, clause: Clause, frame: Frame, sense: _Sense, quote: Quote
+    ) -> Iterator[Statement]:
+        """Read "Tom and Lena got married": what two subjects are to each other."""
+        one, other = (as_kind(r.mention, "person") for r in clause.subjects)
+        yield statement(
+            one, frame.predicate, quote, object=other, polarity=sense.polarity,
+            times=sense.times, confidence=frame.confidence,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ matching
 
@@ -106,6 +136,8 @@ class FrameReader:
                         objects = self._belongings.read(frame.object, at, owner)
                     else:
                         objects = self._objects.read(frame.object, at)
+                    if objects and frame.value is not None:
+                        objects = (Object(objects[-1].end, value=frame.value),)
                     if objects and self._chosen(frame, objects, clause):
                         best, depth = (frame, objects, objects[-1].end), words
         return best
@@ -124,6 +156,26 @@ class FrameReader:
 
     def _chosen(self, frame: Frame, objects: Sequence[Object], clause: Clause) -> bool:
         """Refuse what a bare object makes doubtful: whom "join" and "leave" name."""
+        group = clause.group
+        if frame.only_negated and (
+            group.negation not in ("not", "never", "ended")
+            or group.tense not in ("present", "modal")
+            or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
+        ):
+            return False
+        end = objects[-1].end
+        if frame.object == "years" and self._s.low(clause.start - 1) in ("when", "after", "since"):
+            # "… when I turned ten" tells of then, not of now.
+            return False
+        if frame.object == "mything" and frame.mode == "state":
+            # "Tom has my bike" makes it nobody's; "no longer has the bike" says enough.
+            return self._no_longer(clause, end)
+        if frame.paired and not (
+            self._s.low(end) == frame.other and self._objects.read(frame.object, end + 1)
+        ):
+            return False
+        if frame.each and (len(clause.subjects) != 2 or (frame.mode == "state" and group.negation)):
+            return False
         if (
             frame.predicate == "works_at"
             and frame.lemma in ("join", "leave")
@@ -139,10 +191,15 @@ class FrameReader:
             )
         return True
 
-    def _fits(self, who: Mention, frame: Frame, kind: str | None) -> bool:
+    def _fits(self, subject: Ref, frame: Frame) -> bool:
+        who = subject.mention
+        if frame.things:
+            return subject.kind == "thing"
+        if subject.doubtful and frame.predicate not in self._g.sets["human"]:
+            return False
         if who.kind == "thing" and who.descriptor is not None and frame.predicate != "allergic_to":
             return False
-        return kind in ("person", None) or frame.predicate == "allergic_to"
+        return subject.kind in ("person", None) or frame.predicate == "allergic_to"
 
     # ------------------------------------------------------------------ time and polarity
 
@@ -181,6 +238,10 @@ class FrameReader:
                 return at + 2
         return 0
 
+    def _no_longer(self, clause: Clause, end: int) -> bool:
+        negation = clause.group.negation
+        return negation == "ended" or bool(negation and self._ended(clause, end))
+
     def _sense(
         self, clause: Clause, frame: Frame, dates: Sequence[Date], *, ended: bool
     ) -> _Sense | None:
@@ -197,6 +258,8 @@ class FrameReader:
             and not (group.modal == "ca" and "can" in frame.modal)
         ):
             return None
+        if frame.only_negated and frame.predicate == frame.negated:
+            return self._negated(clause, frame)
         if group.negation == "ended" or (group.negation and ended):
             times = ending(dates, self._now)
             holds = frame.mode == "state" and frame.predicate != "wants_to"
@@ -249,7 +312,10 @@ class FrameReader:
             present = group.tense in ("present", "modal") or (
                 frame.perfect and group.tense == "perfect"
             )
-            return _Sense(frame.negated, "affirm", Times()) if present else None
+            if present:
+                return _Sense(frame.negated, "affirm", Times(), literal=frame.negated_value)
+            if not frame.deny:
+                return None
         never = group.negation == "never" or self._never_did(clause)
         if never and group.tense in ("past", "perfect", "present", "used"):
             return _Sense(frame.predicate, "deny", Times())
@@ -283,6 +349,16 @@ class FrameReader:
         quote: Quote,
         confidence: float,
     ) -> Iterator[Statement]:
+        if sense.literal and sense.literal != "{o}":
+            said = item.value or item.noun or (item.mention.name if item.mention else "")
+            if frame.deny:
+                denied = _Sense(frame.predicate, "deny", sense.times)
+                yield from self._state(who, frame, denied, item, quote, confidence)
+            yield statement(
+                who, sense.predicate, quote, value=sense.literal.replace("{o}", said),
+                confidence=confidence,
+            )  # fmt: skip
+            return
         predicate = (
             item.predicate if item.predicate and sense.predicate == "kin" else sense.predicate
         )
@@ -292,6 +368,8 @@ class FrameReader:
             subject, predicate, thing, value = item.mention, item.predicate or predicate, who, None
         elif frame.swap and item.mention is not None:
             subject, thing, value = item.mention, who, None
+            if frame.things and self._is_pet((who.descriptor or who.name).split()[-1:]):
+                subject, predicate, thing = who, "pet_of", item.mention
         else:
             subject, thing, value = who, item.mention, item.value
         yield statement(
@@ -306,37 +384,42 @@ class FrameReader:
         ):
             yield statement(item.mention, "is_a", quote, value=item.noun, confidence=confidence)
 
+    def _is_pet(self, noun: Sequence[str]) -> bool:
+        return self._g.pets.match(noun, 0) is not None
+
     def _besides(
         self, who: Mention, clause: Clause, frame: Frame, sense: _Sense, end: int, quote: Quote
     ) -> Iterator[Statement]:
         """What the rest of a clause adds: "… as a nurse", "… from Lisbon"."""
         s = self._s
-        also = _ALSO.get(frame.predicate)
-        if also is not None and s.low(end) in also[0] and sense.polarity in ("affirm", "end"):
-            _, kind, predicate = also
-            for item in self._objects.read(kind, end + 1)[:1]:
+        for also in self._g.also.get(sense.predicate, ()):
+            if s.low(end) not in also.words or sense.polarity not in ("affirm", "end"):
+                continue
+            for item in self._objects.read(also.object, end + 1)[:1]:
                 yield statement(
-                    who, predicate, self._quoter.quote(clause.opening, max(item.end, end)),
+                    who, also.predicate, self._quoter.quote(clause.opening, max(item.end, end)),
                     object=item.mention, value=item.value, polarity=sense.polarity,
                     times=sense.times, confidence=frame.confidence - 0.05,
                 )  # fmt: skip
-        if frame.lemma == "move":
+        if frame.other:
             yield from self._other_end(who, clause, frame, sense, end)
 
     def _other_end(
         self, who: Mention, clause: Clause, frame: Frame, sense: _Sense, end: int
     ) -> Iterator[Statement]:
-        """Read "moved to Porto from Lisbon" and "moved from Lisbon to Porto": the other place."""
-        word = "from" if frame.mode == "begins" else "to"
-        if self._s.low(end) != word or sense.polarity not in ("affirm", "end"):
+        """Read "moved to Porto from Lisbon", "left Bosch for Siemens": the other one."""
+        begins = frame.mode == "ends"
+        if self._s.low(end) != frame.other or sense.polarity not in ("affirm", "end"):
             return
-        for place in self._objects.read("place", end + 1):
+        for place in self._objects.read(frame.object, end + 1)[:1]:
             dates, reach = self.dates_of(clause, place.end)
             longer = self._quoter.quote(
                 min([clause.opening, *(d.start for d in dates)]), max(place.end, reach)
             )
-            times = ending(dates, self._now) if word == "from" else beginning(dates, self._now)
+            times = beginning(dates, self._now) if begins else ending(dates, self._now)
             if times is not None:
-                polarity: Polarity = "end" if word == "from" else "affirm"
-                yield statement(who, "lives_in", longer, object=place.mention, polarity=polarity,
-                                times=times, confidence=frame.confidence)  # fmt: skip
+                polarity: Polarity = "affirm" if begins else "end"
+                yield statement(
+                    who, frame.predicate, longer, object=place.mention, value=place.value,
+                    polarity=polarity, times=times, confidence=frame.confidence,
+                )  # fmt: skip

@@ -20,7 +20,7 @@ Table = Mapping[str, Any]
 Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
-_FILES: Final = ("dates", "names", "people", "places", "verbs", "words", "work")
+_FILES: Final = ("answers", "dates", "names", "people", "places", "verbs", "words", "work")
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
 
@@ -39,6 +39,10 @@ class Phrases:
             first: tuple(sorted(found.items(), key=lambda item: -len(item[0])))
             for first, found in by_first.items()
         }
+
+    def firsts(self) -> Iterable[str]:
+        """Return the words that a phrase may begin with."""
+        return self._by_first
 
     def match(self, lows: Sequence[str], i: int) -> tuple[int, str] | None:
         """Return the end and value of the longest phrase that begins at ``i``."""
@@ -77,6 +81,30 @@ class Frame:
     swap: bool
     modal: frozenset[str]
     confidence: float
+    value: str | None
+    negated_value: str
+    things: bool
+    each: bool
+    other: str
+    paired: bool
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Also:
+    """What may follow an object and state more: "at Siemens *as a nurse*"."""
+
+    words: tuple[str, ...]
+    object: str
+    predicate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What a question asks for; see ``grammar/answers.toml``."""
+
+    object: str
+    predicate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +120,8 @@ class Grammar:
     seasons: Mapping[str, Sequence[int]]
     feasts: Phrases
     feast_days: Mapping[str, Sequence[int]]
+    name_openings: frozenset[str]
+    """What a name may begin with in lower case: given names, places, organisations."""
     gender: Mapping[str, str]
     given: Mapping[str, str]
     lower_ambiguous: frozenset[str]
@@ -101,6 +131,7 @@ class Grammar:
     questions: frozenset[str]
     kin: Mapping[str, Kin]
     kin_plural: Mapping[str, Kin]
+    kin_of: Mapping[str, Kin]
     pets: Phrases
     pets_plural: Phrases
     modifiers: frozenset[str]
@@ -125,6 +156,14 @@ class Grammar:
     forms: Mapping[str, tuple[tuple[str, Form], ...]]
     passive: frozenset[str]
     frames: Mapping[str, tuple[Frame, ...]]
+    also: Mapping[str, tuple[Also, ...]]
+    reciprocal: Phrases
+    workplaces: Phrases
+    origins: frozenset[str]
+    marital: Phrases
+    asks: Mapping[str, tuple[tuple[tuple[str, ...], Ask], ...]]
+    answer_openings: frozenset[str]
+    answer_yes: frozenset[str]
     hedges: frozenset[str]
     conditions: frozenset[str]
     unreal: Phrases
@@ -191,6 +230,14 @@ def _verb_forms(verbs: Table) -> tuple[dict[str, list[tuple[str, Form]]], set[st
     return index, passive
 
 
+def _persons(phrase: str) -> Iterable[str]:
+    """Return a phrase for every person: "my job at", "her job at"."""
+    words = phrase.split()
+    if "my" not in words:
+        return (phrase,)
+    return (" ".join(p if w == "my" else w for w in words) for p in ("my", "his", "her", "our"))
+
+
 def _frame(lemma: str, entry: Table) -> Frame:
     mode = entry["mode"]
     if mode not in ("state", "begins", "ends", "once"):
@@ -199,7 +246,9 @@ def _frame(lemma: str, entry: Table) -> Frame:
         )
     return Frame(
         lemma=lemma,
-        after=tuple(words_of(str(a)) for a in entry.get("after", [""])),
+        after=tuple(
+            words_of(phrase) for a in entry.get("after", [""]) for phrase in _persons(str(a))
+        ),
         object=str(entry["object"]),
         predicate=str(entry["predicate"]),
         mode=mode,
@@ -211,6 +260,13 @@ def _frame(lemma: str, entry: Table) -> Frame:
         swap=bool(entry.get("swap", False)),
         modal=frozenset(entry.get("modal", ())),
         confidence=float(entry.get("confidence", 0.85)),
+        value=entry.get("value"),
+        negated_value=str(entry.get("negated_value", "{o}")),
+        things=bool(entry.get("things", False)),
+        each=bool(entry.get("each", False)),
+        other=str(entry.get("other", "")),
+        paired=bool(entry.get("paired", False)),
+        recipient=str(entry.get("recipient", "")),
     )
 
 
@@ -218,6 +274,30 @@ def _frames(verbs: Table) -> dict[str, tuple[Frame, ...]]:
     return {
         lemma: tuple(_frame(lemma, f) for f in entry.get("frames", ()))
         for lemma, entry in verbs.items()
+    }
+
+
+def _also(table: Table) -> dict[str, tuple[Also, ...]]:
+    return {
+        predicate: tuple(
+            Also(words=tuple(str(words).split()), object=str(kind), predicate=str(more))
+            for words, kind, more in rows
+        )
+        for predicate, rows in table.items()
+    }
+
+
+def _asks(rows: Iterable[Table]) -> dict[str, tuple[tuple[tuple[str, ...], Ask], ...]]:
+    """Index the questions by their first word, longest first."""
+    index: dict[str, list[tuple[tuple[str, ...], Ask]]] = {}
+    for row in rows:
+        wanted = Ask(object=str(row["object"]), predicate=str(row["predicate"]))
+        for asked in row["ask"]:
+            words = tuple(str(asked).split())
+            index.setdefault(words[0], []).append((words, wanted))
+    return {
+        first: tuple(sorted(found, key=lambda item: -len(item[0])))
+        for first, found in index.items()
     }
 
 
@@ -292,6 +372,28 @@ def load(extra: Path | Table | None = None) -> Grammar:
         ) from error
 
 
+def _told(t: dict[str, Any]) -> dict[str, Any]:
+    """Index the words for what people tell of themselves, and how they answer."""
+    return {
+        "jobs": Phrases(_plain(w) for w in t["jobs"]["words"]),
+        "job_blockers": frozenset(t["jobs"]["not_after"]),
+        "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
+        "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
+        "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),
+        "languages": Phrases(_plain(w) for w in t["languages"]["words"]),
+        "languages_low": _lower(t["languages"]["words"]),
+        "hobbies": Phrases(_plain(w) for w in t["hobbies"]["words"]),
+        "gerunds": Phrases(_plain(w) for w in t["hobbies"]["gerunds"]),
+        "reciprocal": Phrases(t["reciprocal"].items()),
+        "workplaces": Phrases(_plain(w) for w in t["workplaces"]["words"]),
+        "origins": _lower(str(t["origins"]["words"]).split()),
+        "asks": _asks(t["answers"]["rows"]),
+        "answer_openings": frozenset(str(t["answers"]["openings"]).split()),
+        "answer_yes": frozenset(str(t["answers"]["yes"]).split()),
+        "marital": Phrases(_plain(w) for w in t["marital"]["words"]),
+    }
+
+
 def _index(t: dict[str, Any]) -> Grammar:
     gender, given = _names(t["given"])
     single, plural = _kin(t["kin"])
@@ -299,7 +401,10 @@ def _index(t: dict[str, Any]) -> Grammar:
     pets = [(w, pets_same.get(w, w)) for w in t["pets"]["words"]]
     forms, passive = _verb_forms(t["verbs"])
     dates = t["dates"]
+    places = _places(t["places"])
+    orgs = Phrases(_plain(w) for w in t["organizations"]["known"])
     return Grammar(
+        **_told(t),
         months=dates["months"],
         weekdays=dates["weekdays"],
         units=dates["units"],
@@ -309,6 +414,7 @@ def _index(t: dict[str, Any]) -> Grammar:
         seasons=dates["seasons"],
         feasts=Phrases(_plain(f) for f in dates["feasts"]),
         feast_days=dates["feasts"],
+        name_openings=frozenset((*given, *places.firsts(), *orgs.firsts())),
         gender=gender,
         given=given,
         lower_ambiguous=frozenset(t["lower_ambiguous"]["words"]),
@@ -318,30 +424,23 @@ def _index(t: dict[str, Any]) -> Grammar:
         questions=frozenset(t["questions"]["words"]),
         kin=single,
         kin_plural=plural,
+        kin_of={kin.noun: kin for kin in (*plural.values(), *single.values())},
         pets=Phrases(pets),
         pets_plural=Phrases(_plain(w) for w in t["pets"]["plural"]),
         modifiers=frozenset(t["modifiers"]["words"]) | frozenset(t["modifiers"]["ended"]),
         ended_modifiers=frozenset(t["modifiers"]["ended"]),
         possessions=Phrases(_plain(w) for w in t["possessions"]["words"]),
         nameable=Phrases(_plain(w) for w in t["possessions"]["named"]),
-        places=_places(t["places"]),
+        places=places,
         place_ambiguous=_lower(t["places"]["ambiguous"]),
         org_suffixes=frozenset(t["organizations"]["suffixes"]),
         org_prefixes=frozenset(t["organizations"]["prefixes"]),
-        orgs=Phrases(_plain(w) for w in t["organizations"]["known"]),
+        orgs=orgs,
         org_ambiguous=_lower(t["organizations"]["ambiguous"]),
-        jobs=Phrases(_plain(w) for w in t["jobs"]["words"]),
-        job_blockers=frozenset(t["jobs"]["not_after"]),
-        diets=Phrases(_plain(w) for w in t["diets"]["words"]),
-        statuses=Phrases(_plain(w) for w in t["statuses"]["words"]),
-        fondness=Phrases(_plain(w) for w in t["fondness"]["words"]),
-        languages=Phrases(_plain(w) for w in t["languages"]["words"]),
-        languages_low=_lower(t["languages"]["words"]),
-        hobbies=Phrases(_plain(w) for w in t["hobbies"]["words"]),
-        gerunds=Phrases(_plain(w) for w in t["hobbies"]["gerunds"]),
         forms={word: tuple(found) for word, found in forms.items()},
         passive=frozenset(passive),
         frames=_frames(t["verbs"]),
+        also=_also(t["also"]),
         hedges=frozenset(t["hedges"]["verbs"]),
         conditions=frozenset(t["hedges"]["conditions"]),
         unreal=Phrases(_plain(p) for p in t["hedges"]["unreal"]),

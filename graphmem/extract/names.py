@@ -75,12 +75,14 @@ class NameReader:
 
     def name(self, s: Sentence, i: int, *, strong: bool = False) -> Name | None:
         """Read a proper name of any kind that begins at ``i``."""
-        if i >= len(s) or not s.words[i][0].isalnum():
+        if i >= len(s) or not (s.capital(i) or s.lows[i] in self._g.name_openings):
+            return None
+        if not s.words[i][0].isalnum():
             return None
         place = self.place(s, i, cued=s.low(i - 1) in self._g.sets["place_cues"] and i > 0)
         if place is not None and not (strong and s.lows[i] in self._g.given):
             return place
-        org = self._g.orgs.match(s.lows, i)
+        org = self._org(s, i)
         if org is not None:
             cued = i > 0 and s.low(i - 1) in self._g.sets["org_cues"]
             ambiguous = s.lows[i] in self._g.org_ambiguous
@@ -96,6 +98,13 @@ class NameReader:
         if given is not None and low not in self._g.lower_ambiguous and (strong or s.caseless):
             return Name(i + 1, given, "person", self._g.gender[low])
         return None
+
+    def _org(self, s: Sentence, i: int) -> tuple[int, str] | None:
+        """Find a well-known organisation: "WHO", but not "Who"."""
+        found = self._g.orgs.match(s.lows, i)
+        if found is None or s.lows[i] not in self._g.org_ambiguous:
+            return found
+        return found if found[1].startswith(s.words[i]) else None
 
     def place(self, s: Sentence, i: int, *, cued: bool) -> Name | None:
         """Read a place of the gazetteer; ``cued`` after a preposition that a place may follow."""
@@ -182,11 +191,14 @@ class NameReader:
             return True
         if s.capital(i + 1) and s.low(i + 1) not in g.common:
             return True
+        if s.low(i + 1) == "and" and low not in g.verbish and low not in g.numbers:
+            return s.low(i + 2) == "i" or s.low(i + 2) in g.given
         return low not in g.verbish and _finite(s.low(i + 1), g)
 
 
 def _finite(low: str, grammar: Grammar) -> bool:
     """Whether a word is a verb in the third person, which a name may stand before."""
-    if low in ("is", "was", "has", "'s", "used"):
+    if low in ("is", "was", "has", "'s", "used", "does", "did", "had", "now", "still", "never",
+               "can", "ca", "will", "wo", "also"):  # fmt: skip
         return True
     return any(form in ("third", "past") for _, form in grammar.forms.get(low, ()))

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from graphmem.extract.clauses import Clause
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import NameReader, span_text
+from graphmem.extract.names import Name, NameReader, span_text
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
-from graphmem.extract.scene import Ref, Scene
+from graphmem.extract.scene import Ref, Scene, owner_of
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter, statement
+from graphmem.extract.statements import Quoter, as_kind, statement
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Quote, Statement
 
@@ -49,13 +49,11 @@ class NamingReader:
         self._quoter = quoter
 
     def _owner_of(self, mention: Mention) -> Mention | None:
-        """Whose a described person or thing is; None where nobody is named."""
-        if mention.possessor == "":
-            return self._scene.speaker
-        return Mention(name=mention.possessor, kind="person") if mention.possessor else None
+        """Whose a described person or thing is; None where nobody is told."""
+        return owner_of(mention, self._scene.speaker)[1]
 
     def _kin_of(self, mention: Mention) -> Kin | None:
-        return next((k for k in self._g.kin.values() if k.noun == mention.descriptor), None)
+        return self._g.kin_of.get(owner_of(mention, self._scene.speaker)[0])
 
     def person(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "my sister is Anna", "my sister is called Anna": a described person gets a name."""
@@ -75,12 +73,13 @@ class NamingReader:
         )
         if name is None or not self._values.ends(name.end) or name.end - i > 4:
             return []
-        if not told and (name.kind != "person" or s.low(clause.start) in ("he", "she")):
+        if not told and (not self._person_here(name, i) or s.low(clause.start) in ("he", "she")):
             return []
         kin, owner = self._kin_of(subject.mention), self._owner_of(subject.mention)
         if kin is None or owner is None:
             return []
         who = replace(subject.mention, name=name.text)
+        self._scene.meet(Ref(mention=who, start=i, end=name.end, kind="person", gender=kin.gender))
         return [
             statement(
                 who,
@@ -90,6 +89,13 @@ class NamingReader:
                 confidence=0.9,
             )
         ]
+
+    def _person_here(self, name: Name, i: int) -> bool:
+        """Whether a name after "my sister is" is hers: "Ola", but not "Irish"."""
+        low = self._s.low(i)
+        if name.kind is not None or low in self._g.origins or low in self._g.titles:
+            return name.kind == "person"
+        return not name.text.isupper() and not low.endswith(("ian", "ish", "ese", "ist"))
 
     def itself(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "I'm Ada", "my dog is called Rex", "the boat is called the Inez"."""
@@ -107,7 +113,7 @@ class NamingReader:
                 return []
             if not self._values.ends(name.end) or s.low(i - 1) not in ("'m", "am"):
                 return []
-            return [
+            found = [
                 statement(
                     subject.mention,
                     "has_name",
@@ -116,6 +122,12 @@ class NamingReader:
                     confidence=0.85,
                 )
             ]
+            if s.low(name.end) == "," and s.low(name.end + 1) in ("a", "an"):
+                # "I'm Ada, a nurse from Hull."
+                for job in self._objects.read("job", name.end + 2)[:1]:
+                    quote = self._quoter.quote(clause.opening, job.end)
+                    found.append(statement(subject.mention, "has_job", quote, value=job.value))
+            return found
         if subject.mention.name or subject.mention.kind != "thing":
             return []
         label = self._names.label(s, i + told, told=told)
@@ -139,8 +151,7 @@ class NamingReader:
         self, subject: Ref, name: str, quote: Quote, confidence: float
     ) -> list[Statement]:
         """Return what giving a described thing or pet its name states."""
-        noun = subject.mention.descriptor or "thing"
-        owner = self._owner_of(subject.mention)
+        noun, owner = owner_of(subject.mention, self._scene.speaker)
         if owner is None:
             return []
         what = replace(subject.mention, name=name)
@@ -153,6 +164,11 @@ class NamingReader:
         )
         return [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
 
+    def places(self, end: int) -> list[int]:
+        """Return where a possessive stands, or a word that gives a name."""
+        cues = self._g.sets["naming_cues"]
+        return [i for i, low in enumerate(self._s.lows[:end]) if low in cues or i in self._refs]
+
     def possessed(self, i: int) -> list[Statement]:
         """Read "my name is …", "Anna's birthday is …", "my favourite colour is …" at ``i``."""
         s = self._s
@@ -161,6 +177,8 @@ class NamingReader:
             return []
         if s.low(at) in ("favourite", "favorite"):
             return self._favourite(owner, i, at + 1)
+        while s.low(at) in ("new", "current", "real", "first", "full", "native", "mother", "old"):
+            at += 1
         noun = s.low(at)
         at += 1
         if s.low(at) not in ("is", "'s", "are"):
@@ -183,9 +201,22 @@ class NamingReader:
         """Return what a possessed noun says, and of what: predicate and objects."""
         match noun:
             case "birthday":
-                return "birthday", self._objects.read("date", at)
+                found = self._objects.read("date", at)
+                return "birthday", found or self._objects.read("month", at)
             case "birthplace":
                 return "born_in", self._objects.read("place", at)
+            case "nickname":
+                name = self._names.label(self._s, at, told=True)
+                found = () if name is None else (Object(name.end, value=name.text),)
+                return "known_as", found
+            case "tongue" | "language":
+                return "speaks", self._objects.read("language", at)
+            case "job" | "office" | "workplace" if self._s.low(at) in ("at", "with"):
+                return "works_at", self._objects.read("employer", at + 1)
+            case "job" if self._s.low(at) == "as":
+                return "has_job", self._objects.read("anyjob", at + 1)
+            case "car" | "van" | "truck" | "motorbike":
+                return "drives", self._objects.read("vehicle", at)
             case "hometown":
                 return "comes_from", self._objects.read("place", at)
             case "hobby" | "hobbies" | "pastime":
@@ -198,12 +229,38 @@ class NamingReader:
             case _:
                 return "", ()
 
+    def dubbed(self, i: int) -> list[Statement]:
+        """Read "and called her Luna", "everyone calls me Addy", "I go by Addy" at ``i``."""
+        s = self._s
+        if s.lows[i : i + 2] in (("go", "by"), ("goes", "by")):
+            ref = next((r for r in self._refs.values() if r.end == i), None)
+            at = i + 2
+        elif s.low(i) in ("call", "calls", "called", "name", "named"):
+            ref, at = self._refs.get(i + 1), i + 2
+            if ref is None or ref.end != at or (s.low(i - 1) in ("to", "n't", "not") and i > 0):
+                return []
+        else:
+            return []
+        if ref is None or ref.doubtful:
+            return []
+        name = self._names.label(s, at, told=not ref.mention.speaker)
+        if name is None or not s.capital(at) or not self._values.ends(name.end):
+            return []
+        quote = self._quoter.quote(i, name.end)
+        if ref.kind == "thing" and not ref.mention.name and ref.mention.descriptor:
+            return self._christen(ref, name.text, quote, 0.88)
+        if ref.kind != "person" or not (ref.mention.speaker or ref.mention.name):
+            return []
+        if ref.mention.name.lower() == name.text.lower() or s.low(i) in ("called", "named"):
+            return []
+        return [statement(ref.mention, "known_as", quote, value=name.text, confidence=0.8)]
+
     def _possessor(self, i: int) -> tuple[Mention | None, int]:
         s = self._s
         low = s.low(i)
         ref = self._refs.get(i)
         if ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", "thing", None):
-            return ref.mention, ref.end + 1
+            return (ref.mention if ref.kind else as_kind(ref.mention, "person")), ref.end + 1
         if low in ("my", "our"):
             return self._scene.speaker, i + 1
         if low == "your" and self._scene.addressee is not None:
@@ -223,12 +280,12 @@ class NamingReader:
             return self._christen(
                 Ref(mention=owner, start=start, end=at, kind="thing"), name.text, quote, 0.92
             )
-        kin = self._kin_of(owner)
-        if kin is None or owner.possessor != "":
+        kin, whose = self._kin_of(owner), self._owner_of(owner)
+        if kin is None or whose is None:
             return []
         who = replace(owner, name=name.text)
         self._scene.meet(Ref(mention=who, start=start, end=at, kind="person", gender=kin.gender))
-        return [statement(who, kin.predicate, quote, object=self._scene.speaker, confidence=0.92)]
+        return [statement(who, kin.predicate, quote, object=whose, confidence=0.92)]
 
     def _favourite(self, owner: Mention, start: int, at: int) -> list[Statement]:
         """Read "my favourite colour is blue": the value keeps what it is a favourite of."""

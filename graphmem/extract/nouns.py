@@ -6,12 +6,42 @@ tokens ahead, so a sentence costs O(tokens).
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader
-from graphmem.extract.scene import Link, Ref, Scene
+from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
+
+_OPENINGS: Final = frozenset(
+    [
+        "i",
+        "we",
+        "me",
+        "us",
+        "myself",
+        "my",
+        "our",
+        "you",
+        "your",
+        "he",
+        "she",
+        "his",
+        "her",
+        "him",
+        "it",
+        "its",
+        "a",
+        "an",
+        "one",
+        "another",
+        "some",
+        "the",
+        "this",
+        "that",
+    ]
+)
 
 
 @dataclass(slots=True)
@@ -22,6 +52,8 @@ class Nouns:
     owners: dict[int, Mention] = field(default_factory=dict[int, Mention])
     """Whom "his" and "her" meant where they stood."""
     links: list[Link] = field(default_factory=list[Link])
+    loose: bool = False
+    """Whether a pronoun found nobody: what the clauses say may still tell whom it means."""
 
 
 class NounReader:
@@ -38,6 +70,7 @@ class NounReader:
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
         self._nouns = Nouns()
+        self._scene.borrowed.clear()
         i = 0
         while i < len(s):
             self._scene.steps += 1
@@ -48,15 +81,30 @@ class NounReader:
             self._nouns.refs[i] = ref
             if not ref.definite:
                 self._scene.note(ref.mention)
-            if ref.kind in ("person", "thing") and not ref.definite and ref.role != "other":
+            if ref.definite:
+                self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
+            elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
+            elif ref.kind is None and self._stranger(s, ref):
+                self._scene.meet(replace(
+                    ref, mention=replace(ref.mention, kind="person"), kind="person"
+                ))  # fmt: skip
             i = max(ref.end, i + 1)
         return self._nouns
+
+    def _stranger(self, s: Sentence, ref: Ref) -> bool:
+        """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
+        asked = s.question and s.low(ref.start - 1) in ("is", "'s", "does", "did", "has", "was")
+        forms = self._g.forms.get(s.low(ref.end), ())
+        acts = s.low(ref.end - 1)[-1:] != "s" and any(form == "third" for _, form in forms)
+        return ref.end - ref.start == 1 and ((asked and ref.start > 0) or acts)
 
     # ------------------------------------------------------------------ phrases
 
     def _phrase(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
+        if low not in _OPENINGS:
+            return self._proper(s, i)
         scene = self._scene
         match low:
             case "i" | "we":
@@ -79,18 +127,22 @@ class NounReader:
                 return owned if scene.addressee is not None else None
             case "he" | "she" | "his" | "her" | "him":
                 return self._pronoun(s, i)
+            case "it" | "its":
+                return self._it(s, i)
             case "a" | "an" | "one" | "another" | "some":
                 return self._introduced(s, i)
-            case "the":
+            case "the" | "this" | "that":
                 return self._definite(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
-        known = self._scene.pronoun("m" if low in ("he", "his", "him") else "f")
+        known = self._scene.pronoun("m" if low in ("he", "his", "him") else "f", i)
+        self._unsettled(known)
         if low in ("his", "her"):
-            if known is not None:
+            known = known or self._paired(s, i)
+            if known is not None and not known.doubtful:
                 self._nouns.owners[i] = known.mention
             owner = known.mention if known is not None else self._scene.speaker
             owned = self._owned(s, i, i + 1, owner, silent=known is None)
@@ -103,6 +155,31 @@ class NounReader:
         role = "subject" if low in ("he", "she") else "object"
         return replace(known, start=i, end=i + 1, role=role)
 
+    def _unsettled(self, known: Ref | None) -> None:
+        """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
+        if known is None or known.mention in self._scene.borrowed:
+            self._nouns.loose = True
+
+    def _paired(self, s: Sentence, i: int) -> Ref | None:
+        """Read "Ola and her husband": a name that the text has not yet shown to be a person's."""
+        if s.low(i - 1) != "and":
+            return None
+        ref = next((r for r in self._nouns.refs.values() if r.end == i - 1), None)
+        if ref is None or not ref.mention.name or ref.kind not in (None, "person"):
+            return None
+        return replace(ref, mention=replace(ref.mention, kind="person"), kind="person")
+
+    def _it(self, s: Sentence, i: int) -> Ref | None:
+        """Read "it", "its": a pet or thing just spoken of; only namings and belongings use it."""
+        known = self._scene.pronoun("t", i)
+        self._unsettled(known)
+        if known is None:
+            return None
+        if s.lows[i] == "its":
+            self._nouns.owners[i] = known.mention
+            return None
+        return replace(known, start=i, end=i + 1, role="it")
+
     def _introduced(self, s: Sentence, i: int) -> Ref | None:
         """Read "another Anna", "a friend of mine, Tom", "one of my colleagues, Tom"."""
         at = i + 1
@@ -111,7 +188,7 @@ class NounReader:
             name = self._names.person(s, at, strong=True)
             if name is not None:
                 noun, end = self._from_work(s, name.end)
-                whose = None if noun is None else self._whose(self._scene.speaker)
+                whose = None if noun is None else ""
                 mention = Mention(
                     name=name.text, kind="person", new=True, descriptor=noun, possessor=whose
                 )
@@ -135,7 +212,10 @@ class NounReader:
         if found is None:
             return None
         mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
-        return Ref(mention=mention, start=i, end=found[0], kind="thing", definite=True)
+        distinct = span_text(s, i + 1, at).lower() if at > i + 1 else ""
+        return Ref(
+            mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
+        )
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
         name = self._names.name(s, i)
@@ -157,8 +237,9 @@ class NounReader:
             noun, end = self._from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
-                mention = replace(mention, descriptor=noun, possessor=self._whose(speaker))
-                self._link(mention, speaker, "colleague_of", noun, i, end, confidence=0.75)
+                mention = replace(mention, descriptor=noun, possessor="")
+                relation = "colleague_of" if noun == "colleague" else "schoolmate_of"
+                self._link(mention, speaker, relation, noun, i, end, confidence=0.75)
         ref = Ref(mention=mention, start=i, end=end, gender=name.gender, kind=kind)
         return self._apposition(s, ref) or self._possessed(s, ref) or ref
 
@@ -175,8 +256,11 @@ class NounReader:
         if s.low(i) != "from":
             return None, i
         at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
+        at += s.low(at) == "high" and s.low(at + 1) == "school"
         if s.low(at) not in self._g.sets["here"]:
             return None, i
+        if s.low(at) in self._g.sets["schooldays"]:
+            return "schoolmate", at + 1
         return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
@@ -189,9 +273,7 @@ class NounReader:
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.low(at + 1) in (",", ".", "!", ")", "") and ref.start > 0:
             speaker = self._scene.speaker
-            mention = replace(
-                ref.mention, kind="person", descriptor=kin.noun, possessor=self._whose(speaker)
-            )
+            mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
             self._link(
                 mention,
                 speaker,
@@ -219,7 +301,7 @@ class NounReader:
         ended = False
         at = i
         while at - i < 4 and s.low(at) in self._g.modifiers:
-            if s.low(at) == "work" and s.low(at + 1) not in self._g.kin:
+            if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
                 break
             if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
                 break
@@ -255,12 +337,6 @@ class NounReader:
             return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
         return None
 
-    def _whose(self, owner: Mention) -> str | None:
-        """Return what ``Mention.possessor`` says of an owner; None where it has no name."""
-        if owner.speaker:
-            return ""
-        return owner.name or None
-
     def _named_kin(
         self, s: Sentence, start: int, at: int, kin: Kin, owner: Mention, *, ended: bool = False
     ) -> Ref | None:
@@ -269,8 +345,9 @@ class NounReader:
         if name is not None:
             gender = name.gender if gender == "u" else gender
             known = self._scene.named.get(name.text.lower())
+            descriptor, whose = owned(kin.noun, owner)
             mention = Mention(
-                name=name.text, kind="person", descriptor=kin.noun, possessor=self._whose(owner),
+                name=name.text, kind="person", descriptor=descriptor, possessor=whose,
                 new=known.new if known is not None else False,
             )  # fmt: skip
             self._link(
@@ -278,12 +355,11 @@ class NounReader:
             )
             _, end = self._from_work(s, end)
         else:
-            if owner.name == "" and not owner.speaker:
+            descriptor, whose = owned(kin.noun, owner)
+            if descriptor is None:
                 return None
             _noun, end = self._from_work(s, end)
-            mention = Mention(
-                name="", kind="person", descriptor=kin.noun, possessor=self._whose(owner)
-            )
+            mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         if s.low(end) == "'s":
             chained = self._owned(s, start, end + 1, mention)
@@ -303,12 +379,14 @@ class NounReader:
         if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
             name, end = (None, at) if name.text.split()[0].lower() in self._g.given else (name, end)
         if name is None:
-            mention = Mention(name="", kind="thing", descriptor=noun, possessor=self._whose(owner))
+            descriptor, whose = owned(noun, owner)
+            if descriptor is None:
+                return None
+            mention = Mention(name="", kind="thing", descriptor=descriptor, possessor=whose)
             return Ref(mention=mention, start=start, end=end, kind="thing",
                        gender="u" if predicate == "pet_of" else "t")  # fmt: skip
-        mention = Mention(
-            name=name.text, kind="thing", descriptor=noun, possessor=self._whose(owner)
-        )
+        descriptor, whose = owned(noun, owner)
+        mention = Mention(name=name.text, kind="thing", descriptor=descriptor, possessor=whose)
         self._link(mention, owner, predicate, noun, start, end)
         return Ref(mention=mention, start=start, end=end, kind="thing",
                    gender="u" if predicate == "pet_of" else "t")  # fmt: skip
@@ -335,13 +413,14 @@ class NounReader:
         if len(found) < 2:
             return
         for name in found:
-            descriptor = kin.noun if kin is not None else noun
+            what = kin.noun if kin is not None else noun
+            descriptor, whose = owned(what, owner)
             mention = Mention(
                 name=name.text, kind="person" if kin is not None else "thing",
-                descriptor=descriptor, possessor=self._whose(owner),
+                descriptor=descriptor, possessor=whose,
             )  # fmt: skip
             predicate = kin.predicate if kin is not None else "pet_of"
-            self._link(mention, owner, predicate, descriptor, start, found[-1].end)
+            self._link(mention, owner, predicate, what, start, found[-1].end)
             self._scene.note(mention)
             gender = name.gender if kin is None or kin.gender == "u" else kin.gender
             self._scene.meet(
@@ -362,7 +441,8 @@ class NounReader:
             name = (
                 self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
             )
-            if name is None or (person and name.kind is None and low == ","):
+            closed = name is not None and s.low(name.end) == low
+            if name is None or (person and name.kind is None and low == "," and not closed):
                 return None, at
             bare = not person and low == "," and s.low(inner) != "the"
             if bare and self._scene.known.get(name.text.lower()) == "person":

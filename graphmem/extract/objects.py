@@ -5,10 +5,11 @@ Does not know which verb, nor what values look like (``values.py``).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from graphmem.extract.dates import Date
-from graphmem.extract.lexicon import Grammar
-from graphmem.extract.names import Name, NameReader
+from graphmem.extract.lexicon import Grammar, Phrases
+from graphmem.extract.names import Name, NameReader, span_text
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.values import Object, ValueReader
@@ -18,49 +19,34 @@ from graphmem.models import Mention
 class ObjectReader:
     """Reads the objects of one sentence by the types that frames name."""
 
-    __slots__ = ("_dated", "_g", "_names", "_readers", "_refs", "_s", "_scene", "values")
+    __slots__ = ("_dated", "_names", "_refs", "_s", "_scene", "grammar", "values")
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, refs: Mapping[int, Ref],
         names: NameReader, dates: Sequence[Date],
     ) -> None:  # fmt: skip
-        self._g = grammar
+        self.grammar = grammar
         self._scene = scene
         self._s = s
         self._refs = refs
         self._names = names
         self.values = ValueReader(grammar, s, refs, dates)
         self._dated = {d.start for d in dates}
-        self._readers: Mapping[str, Callable[[int], Sequence[Object]]] = {
-            "place": self._place,
-            "knownplace": self._known_place,
-            "organization": self._organization,
-            "school": self._school,
-            "person": self._person,
-            "anyjob": self.values.any_job,
-            "job": self.values.job,
-            "diet": lambda i: self.values.word(self._g.diets, i),
-            "language": lambda i: self.values.words(self._g.languages, i),
-            "hobby": self.values.hobby,
-            "study": self.values.study,
-            "like": self.values.likes,
-            "preferred": self.values.preferred,
-            "date": self.values.date,
-            "nothing": lambda i: (Object(i),) if self.values.ends(i) else (),
-            "food": self.values.foods,
-            "clause": self.values.clause,
-        }
 
     def read(self, kind: str, i: int) -> Sequence[Object]:
         """Return the objects of a type that begin at ``i``: none, one, or a list's."""
-        reader = self._readers.get(kind)
+        reader = _READERS.get(kind)
         if reader is None or (i >= len(self._s) and kind != "nothing"):
             return ()
-        return reader(i)
+        return reader(self, i)
+
+    def thing(self, ref: Ref) -> Mention:
+        """Return which thing a reference means; see ``Scene.thing``."""
+        return self._scene.thing(ref)
 
     # ------------------------------------------------------------------ names
 
-    def _place(self, i: int) -> Sequence[Object]:
+    def place(self, i: int) -> Sequence[Object]:
         s = self._s
         found = self._names.place(s, i, cued=True)
         if found is None:
@@ -68,7 +54,7 @@ class ObjectReader:
             run = self._names.name(s, at)
             if run is None or run.kind not in (None, "place") or s.low(run.end) == "'s":
                 return ()
-            if at in self._dated or s.lows[at] in self._g.given or run.text.isdecimal():
+            if at in self._dated or s.lows[at] in self.grammar.given or run.text.isdecimal():
                 return ()
             known = self._scene.named.get(run.text.lower())
             if known is not None and known.kind == "person":
@@ -82,7 +68,7 @@ class ObjectReader:
             end = wider.end if wider is not None and s.capital(end + 1) else end
         return (Object(end, Mention(name=found.text, kind="place")),)
 
-    def _known_place(self, i: int) -> Sequence[Object]:
+    def known_place(self, i: int) -> Sequence[Object]:
         found = self._names.place(self._s, i, cued=True)
         if found is None or self._s.low(found.end) == "'s":
             return ()
@@ -93,8 +79,8 @@ class ObjectReader:
         at = i + (s.low(i) == "the")
         name = self._names.name(s, at)
         if name is None:
-            found = self._g.orgs.match(s.lows, i)
-            if found is None or s.lows[i] in self._g.org_ambiguous:
+            found = self.grammar.orgs.match(s.lows, i)
+            if found is None or s.lows[i] in self.grammar.org_ambiguous:
                 return None
             name = Name(found[0], found[1], "organization")
         if name.kind == "person" or (name.kind == "place" and name.end - at == 1):
@@ -111,24 +97,99 @@ class ObjectReader:
             else name
         )
 
-    def _organization(self, i: int) -> Sequence[Object]:
+    def organization(self, i: int) -> Sequence[Object]:
         name = self._org_name(i)
         if name is None or name.kind == "place":
             return ()
-        return (
-            Object(name.end, Mention(name=name.text, kind="organization"), noun=name.kind or ""),
-        )
+        text = self._scene.spelt(name.text)
+        return (Object(name.end, Mention(name=text, kind="organization"), noun=name.kind or ""),)
 
-    def _school(self, i: int) -> Sequence[Object]:
+    def employer(self, i: int) -> Sequence[Object]:
+        """A name, or what stands for one: "the bakery on Main Street", "a school in Hull"."""
+        if self._s.low(i - 1) != "in":
+            named = self.organization(i)
+            if named:
+                return named
+        found = self._described(i, self.grammar.workplaces)
+        if found is None or found.value is None:
+            return ()
+        text = self._scene.spelt(found.value)
+        return (Object(found.end, Mention(name=text, kind="organization")),)
+
+    def group(self, i: int) -> Sequence[Object]:
+        """A band, a choir, a team: by its name where it has one."""
+        s = self._s
+        for at in range(i, min(i + 5, len(s))):
+            if s.lows[at] in self.grammar.sets["groups"] and at > i:
+                if s.low(at + 1) in ("called", "named"):
+                    name = self._names.label(s, at + 2, told=True)
+                    if name is not None:
+                        mention = Mention(name=name.text, kind="organization")
+                        return (Object(name.end, mention, noun=s.lows[at]),)
+                if s.low(i) not in ("a", "an", "the", "my", "our") or not self.values.ends(at + 1):
+                    return ()
+                first = i + (s.low(i) in ("my", "our"))
+                return (Object(at + 1, value=span_text(s, first, at + 1)),)
+            if at > i and (self.values.ends(at) or s.lows[at] in self.grammar.verbish):
+                return ()
+        return ()
+
+    def _described(self, i: int, nouns: Phrases) -> Object | None:
+        """Read "the bakery on Main Street": an article, a noun of a lexicon, and where it is."""
+        s = self._s
+        if s.low(i) not in ("a", "an", "the", "this"):
+            return None
+        for at in range(i + 1, min(i + 5, len(s))):
+            found = nouns.match(s.lows, at)
+            # "a bakery company": the last noun is what it is.
+            if found is not None and nouns.match(s.lows, found[0]) is None:
+                end = self._whereabouts(found[0])
+                if end is None:
+                    return None
+                return Object(end, value=span_text(s, i, end))
+            word = s.lows[at]
+            if (
+                self.values.ends(at)
+                or word in self.grammar.verbish
+                or word in self.grammar.sets["inner"]
+            ):
+                return None
+        return None
+
+    def _whereabouts(self, i: int) -> int | None:
+        """Return where "on Main Street", "in Hull", "near the harbour" at ``i`` ends, or ``i``."""
+        s = self._s
+        if s.low(i) in ("called", "named"):
+            name = self._names.label(s, i + 1, told=True)
+            return name.end if name is not None else None
+        if s.low(i) in ("on", "in", "near", "by", "of", "for", "at"):
+            at = i + 1 + (s.low(i + 1) in ("the", "our", "my"))
+            if at not in self._dated and i not in self._dated:
+                name = self._names.name(s, at)
+                if name is not None and s.low(name.end) != "'s":
+                    return name.end
+                if (
+                    at > i + 1
+                    and self.values.ends(at + 1)
+                    and s.low(at) not in self.grammar.verbish
+                ):
+                    return at + 1
+                if s.low(at) in ("town", "here") and self.values.ends(at + 1):
+                    return at + 1
+        if self.values.ends(i) or s.low(i) in ("in", "on", "near", "by", "as", "where"):
+            return i
+        return None
+
+    def school(self, i: int) -> Sequence[Object]:
         name = self._org_name(i)
-        if name is None or name.kind != "organization":
+        if name is None or name.kind == "place":
             return ()
         words = name.text.lower().split()
-        if not self._g.sets["schools"].intersection(words):
+        if not self.grammar.sets["schools"].intersection(words):
             return ()
         return (Object(name.end, Mention(name=name.text, kind="organization")),)
 
-    def _person(self, i: int) -> Sequence[Object]:
+    def person(self, i: int) -> Sequence[Object]:
         ref = self._refs.get(i)
         if (
             ref is not None
@@ -136,7 +197,7 @@ class ObjectReader:
             and not ref.definite
             and ref.role != "subject"
         ):
-            if ref.kind is None and self._g.languages.match(self._s.lows, i):
+            if ref.kind is None and self.grammar.languages.match(self._s.lows, i):
                 return ()
             if self._s.low(ref.end) == "'s":
                 return ()
@@ -146,3 +207,32 @@ class ObjectReader:
         if name is None or self._s.low(name.end) == "'s":
             return ()
         return (Object(name.end, Mention(name=name.text, kind="person")),)
+
+
+_READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] = {
+    "place": ObjectReader.place,
+    "knownplace": ObjectReader.known_place,
+    "organization": ObjectReader.organization,
+    "employer": ObjectReader.employer,
+    "group": ObjectReader.group,
+    "school": ObjectReader.school,
+    "person": ObjectReader.person,
+    "anyjob": lambda r, i: r.values.any_job(i),
+    "job": lambda r, i: r.values.job(i),
+    "diet": lambda r, i: r.values.word(r.grammar.diets, i),
+    "language": lambda r, i: r.values.words(r.grammar.languages, i),
+    "hobby": lambda r, i: r.values.hobby(i),
+    "study": lambda r, i: r.values.study(i),
+    "like": lambda r, i: r.values.likes(i),
+    "preferred": lambda r, i: r.values.preferred(i),
+    "date": lambda r, i: r.values.date(i),
+    "nothing": lambda r, i: (Object(i),) if r.values.ends(i) else (),
+    "food": lambda r, i: r.values.foods(i),
+    "clause": lambda r, i: r.values.clause(i),
+    "fare": lambda r, i: r.values.fare(i),
+    "lack": lambda r, i: r.values.lack(i),
+    "vehicle": lambda r, i: r.values.vehicle(i),
+    "years": lambda r, i: r.values.years(i),
+    "month": lambda r, i: r.values.month(i),
+    "gerund": lambda r, i: r.values.words(r.grammar.gerunds, i),
+}

@@ -5,19 +5,25 @@ states, each statement with the exact span it was read from. It prefers silence:
 conditions, wishes, plans, reports of others and whatever does not end cleanly yield nothing and
 stay episodes. Only what users themselves say is read; assistants and tools state nothing.
 
+What an event says may rest on those before it in its session: an answer on its question, "she" on
+whom the last two events spoke of, a correction on what it corrects.
+
 The shape follows the classical cascade of finite-state extractors (Hobbs et al., "FASTUS", 1997):
 tokens, names and noun phrases, clauses, statements; each level bounded, so the work is linear in
 the length of the text. Only the first ``MAX_CHARS`` characters and ``MAX_SENTENCES`` sentences of
 an event are read (``sentences.py``).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from graphmem.extract.addresses import AddressReader, spoken_to
+from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
-from graphmem.extract.clauses import ClauseReader, barred, statement_end, unreal
+from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
+from graphmem.extract.contrasts import ContrastReader
 from graphmem.extract.copula import CopulaReader
 from graphmem.extract.corrections import CorrectionReader, mentions_of
 from graphmem.extract.dates import Calendar, Date
@@ -27,12 +33,14 @@ from graphmem.extract.names import NameReader
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
-from graphmem.extract.scene import Scene, addressee, authors
+from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
-from graphmem.extract.statements import Quoter, of_link
+from graphmem.extract.statements import Quoter, beginning, of_link
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
-VERSION: Final = "rules/1"
+VERSION: Final = "rules/2"
+MAX_CONTEXT: Final = 32
+"""Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
 _SUPPOSING: Final = frozenset(
     {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
 )
@@ -52,14 +60,19 @@ class RulesExtractor:
     async def extract(
         self, events: Sequence[Event], *, context: Sequence[Event] = ()
     ) -> Sequence[Extraction]:
-        """Return one extraction per event, in order; ``context`` are the events before."""
+        """Return one extraction per event, in order; ``context`` are the events before.
+
+        Of the context the last ``MAX_CONTEXT`` events count.
+        """
         found: list[Extraction] = []
-        read: dict[str, Extraction] = {}
-        for n, event in enumerate(events):
-            before = [e for e in (*context, *events[:n]) if e.session_id == event.session_id]
-            extraction = _Reading(self._grammar, event, before, read).extraction()
-            read[event.id] = extraction
-            found.append(extraction)
+        read: dict[tuple[str, str], _Read] = {}
+        sessions: dict[str, list[Event]] = {}
+        for event in context[-MAX_CONTEXT:]:
+            sessions.setdefault(event.session_id, []).append(event)
+        for event in events:
+            before = sessions.setdefault(event.session_id, [])
+            found.append(_Reading(self._grammar, event, tuple(before), read).done().extraction)
+            before.append(event)
         return found
 
     def steps(self, event: Event) -> int:
@@ -74,6 +87,26 @@ def speaks(event: Event) -> bool:
     return event.role == "user" and event.type == "user_message"
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read in one event: also whom it left for the pronouns of the next."""
+
+    extraction: Extraction
+    people: tuple[Ref, ...]
+    kinds: tuple[tuple[str, EntityKind], ...]
+    """Lower-case names, but of things, and of what kind each is."""
+    offices: tuple[str, ...]
+    """Names of organisations of several words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Denied:
+    """The last clause of a sentence, where it was denied, and how to read it again."""
+
+    clause: Clause
+    read: Callable[[Clause], Iterable[Statement]]
+
+
 @dataclass(slots=True)
 class _Reading:
     """One event being read, with the events of its session before it."""
@@ -81,7 +114,8 @@ class _Reading:
     grammar: Grammar
     event: Event
     before: Sequence[Event]
-    read: dict[str, Extraction]
+    read: dict[tuple[str, str], _Read]
+    denied: _Denied | None = None
     scene: Scene = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
     calendar: Calendar = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
 
@@ -92,22 +126,98 @@ class _Reading:
             speaker=Mention(
                 name=(event.author or "").strip() if named else "", kind="person", speaker=True
             ),
-            addressee=addressee(event, self.before) if speaks(event) else None,
+            addressee=addressee(event, self.before) if speaks(event) else YOU,
             known=self._known(),
+            carried=self._carried,
         )
+        self.scene.spelling = self._spelling
         self.calendar = Calendar(self.grammar, event.occurred_at)
+
+    def _spelling(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for n in range(len(self.before)):
+            found.update((name.lower(), name) for name in self._earlier(n).offices)
+        return found
 
     def _known(self) -> Mapping[str, EntityKind]:
         """The names that this session has told the kind of: its authors, and whom they spoke of."""
         known: dict[str, EntityKind] = {}
         for event in self.before:
-            extraction = self.read.get(event.id)
-            for m in extraction.mentions if extraction is not None else ():
-                if m.name and m.kind != "thing":
-                    known.setdefault(m.name.lower(), m.kind)
+            read = self.read.get((event.session_id, event.id))
+            for name, kind in read.kinds if read is not None else ():
+                known.setdefault(name, kind)
         for name in authors([*self.before, self.event]):
             known[name.lower()] = "person"
         return known
+
+    def done(self) -> _Read:
+        """Read the event, once."""
+        key = (self.event.session_id, self.event.id)
+        known = self.read.get(key)
+        if known is None:
+            extraction = self.extraction()
+            self.scene.settle()
+            named = [m for m in extraction.mentions if m.name]
+            known = self.read[key] = _Read(
+                extraction,
+                people=tuple(r for r in self.scene.people if r.at >= self.scene.at - 1),
+                kinds=tuple((m.name.lower(), m.kind) for m in named if m.kind != "thing"),
+                offices=tuple(m.name for m in named if m.kind == "organization" and " " in m.name),
+            )
+        return known
+
+    def _earlier(self, n: int) -> _Read:
+        event = self.before[n]
+        known = self.read.get((event.session_id, event.id))
+        return known or _Reading(self.grammar, event, self.before[:n], self.read).done()
+
+    def _carried(self) -> Sequence[Sequence[Ref]]:
+        """Whom each of the last two events has left for "she", as this speaker names them."""
+        asked = not speaks(self.event)
+        names = authors([*self.before, self.event])
+        several = len(names) > 2
+        out: list[Sequence[Ref]] = []
+        for n in range(len(self.before) - 1, max(-1, len(self.before) - 3), -1):
+            event = self.before[n]
+            own = speaks(event) and event.author == self.event.author
+            if several and not own and n < len(self.before) - 1:
+                continue
+            left: dict[object, Ref] = {}
+            for ref in self._earlier(n).people:
+                mention = ref.mention
+                if not own and not asked and not speaks(event):
+                    mention = named_again(mention, self.scene.speaker, None)
+                elif asked and speaks(event):
+                    mention = told_by(mention, YOU.name)
+                elif not own:
+                    mention = told_by(mention, event.author)
+                if mention is not None and mention.name not in names and not mention.speaker:
+                    key = mention.name.lower() or mention
+                    left.setdefault(key, replace(ref, mention=mention))
+            out.append(tuple(left.values()))
+        return out
+
+    def _answer(self, states: "_SentenceReader") -> list[Statement]:
+        """What a sentence states as an answer to the question just before this event."""
+        last = self.before[-1] if self.before else None
+        if last is None or not last.text.rstrip().endswith("?"):
+            return []
+        if (last.role, last.author) == (self.event.role, self.event.author):
+            return []
+        asker = None
+        if speaks(last) and last.author:
+            asker = Mention(name=last.author.strip(), kind="person")
+        return states.answers(self._asking(last), asker)
+
+    def _asking(self, event: Event) -> "_SentenceReader":
+        """The question that an event ends in, read as if the speaker here were "you"."""
+        question = sentences(event.text)[-1]
+        reading = _Reading(self.grammar, event, (), {})
+        reading.scene = Scene(
+            speaker=Mention(name="", kind="person", speaker=True), addressee=YOU,
+            known=self.scene.known,
+        )  # fmt: skip
+        return _SentenceReader(reading, question, Quoter(event.text, question))
 
     def extraction(self) -> Extraction:
         """Read the event."""
@@ -117,12 +227,15 @@ class _Reading:
         text = event.text
         found: list[Statement] = []
         wrong = False
-        for sentence in sentences(text):
+        for n, sentence in enumerate(sentences(text)):
+            self.scene.settle()
+            self.scene.at = n
             states = _SentenceReader(self, sentence, Quoter(text, sentence))
             if speaks(event):
                 new = states.statements(wrong=wrong, earlier=found)
                 wrong = states.corrects and not new
-                found += new
+                new += states.addresses() if self.event.author else []
+                found += new or (self._answer(states) if n < 2 and not found else [])
         statements = _distinct(found) if speaks(event) else ()
         for mention in mentions_of(statements):
             self.scene.note(mention)
@@ -135,7 +248,8 @@ class _Reading:
         mentions = list(self.scene.mentions.values())
         if not speaks(self.event):
             # An assistant's "my" and "your" are not the user's words.
-            return tuple(m for m in mentions if m.name and not m.speaker and m.descriptor is None)
+            named = (m for m in mentions if m.name and not m.speaker and m != YOU)
+            return tuple(dict.fromkeys(replace(m, descriptor=None, possessor=None) for m in named))
         described = {m.name for m in mentions if m.descriptor and m.name}
         kinds = {m.name: m.kind for m in mentions if m.name and m.kind != "thing"}
         return tuple(
@@ -153,11 +267,7 @@ class _Reading:
         for n, event in enumerate(self.before):
             if not speaks(event):
                 continue
-            known = self.read.get(event.id)
-            if known is None:
-                known = _Reading(self.grammar, event, self.before[:n], self.read).extraction()
-                self.read[event.id] = known
-            said += known.statements
+            said += self._earlier(n).extraction.statements
         return [*said, *earlier]
 
 
@@ -170,9 +280,13 @@ class _SentenceReader:
         self._quoter = quoter
         self._names = NameReader(reading.grammar, reading.scene)
         self._dates: tuple[Date, ...] = reading.calendar.find(s)
-        self._nouns: Nouns = NounReader(reading.grammar, reading.scene, self._names).read(s)
+        self._nouns: Nouns = self._read_nouns()
         self.corrects = False
         """Whether the sentence only announces that something was wrong."""
+
+    def _read_nouns(self) -> Nouns:
+        reading = self._reading
+        return NounReader(reading.grammar, reading.scene, self._names).read(self._s)
 
     def statements(self, *, wrong: bool, earlier: Sequence[Statement]) -> list[Statement]:
         """Return what the sentence states, in order."""
@@ -193,13 +307,68 @@ class _SentenceReader:
             g, s, self._names, objects.values, self._dates, self._quoter, prior
         )
         self.corrects = corrections.says_wrong()
+        scene = self._reading.scene
+        people = len(scene.people)
+        scene.named_now.clear()
         found = [*self._links(end), *self._clauses(marks, end, objects)]
+        self._meet(found)
+        if self._nouns.loose and (len(scene.people) > people or scene.named_now):
+            # "We got a cat, her name is Luna": the clause before has told whom the pronoun means.
+            self._nouns = self._read_nouns()
+            objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)
+            found = [*self._links(end), *self._clauses(marks, end, objects)]
+        if scene.named_now:
+            # "My dad is called Nils, he turned 61."
+            found = [_renamed(x, scene.named_now) for x in found]
+        found += self._succeeded(found, prior) if "new" in s.lows else []
         found = corrections.against(_distinct(found))
         if not found and not any(marks[:1]):
             found = corrections.alone()
         elif self.corrects or wrong:
             found = corrections.stands_instead(found)
         return found
+
+    def addresses(self) -> list[Statement]:
+        """What the name by which somebody is spoken to tells; questions address people, too."""
+        reading = self._reading
+        to = spoken_to(reading.event, reading.before)
+        if to is None:
+            return []
+        reader = AddressReader(reading.grammar, self._s, self._names, self._quoter)
+        found = reader.read(to, authors([*reading.before, reading.event]))
+        # Once is enough: people say a name in every other line.
+        said = [e.text for e in reading.before if e.author == reading.event.author]
+        return [x for x in found if not any(x.quote.text in text for text in said)]
+
+    def _succeeded(
+        self, found: Sequence[Statement], prior: Callable[[], Sequence[Statement]]
+    ) -> list[Statement]:
+        """Whom "my new boss" has taken over from, as far as this session knows."""
+        now = self._reading.event.occurred_at
+        out: list[Statement] = []
+        for x in found:
+            if x.predicate not in self._reading.grammar.sets["successive"]:
+                continue
+            if x.polarity != "affirm" or " new " not in f" {x.quote.text.lower()} ":
+                continue
+            for old in prior():
+                same = (old.predicate, old.object, old.polarity) == (
+                    x.predicate, x.object, "affirm",
+                )  # fmt: skip
+                if same and old.subject.name != x.subject.name:
+                    out.append(replace(old, polarity="end", valid_to=now, quote=x.quote))
+        return out
+
+    def _meet(self, found: Sequence[Statement]) -> None:
+        """Let pronouns mean those whom only a statement has shown to be people."""
+        scene = self._reading.scene
+        for mention in mentions_of(found):
+            if (
+                mention.kind == "person"
+                and mention.name
+                and mention.name.lower() not in scene.named
+            ):
+                scene.meet(Ref(mention=mention, start=0, end=0, kind="person"))
 
     def _links(self, end: int) -> list[Statement]:
         """The relations that introducing somebody states, unless only supposed."""
@@ -220,13 +389,110 @@ class _SentenceReader:
         copulas = CopulaReader(
             g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now
         )
+
+        def read(clause: Clause) -> Iterable[Statement]:
+            return copulas.read(clause) if clause.group.copula else frames.read(clause)
+
         out: list[Statement] = []
-        for clause in ClauseReader(g, scene, s, self._nouns.refs, self._dates).read(marks, end):
-            out += copulas.read(clause) if clause.group.copula else frames.read(clause)
-        for i in range(end):
+        clauses = list(ClauseReader(g, scene, s, self._nouns.refs, self._dates).read(marks, end))
+        for clause in clauses:
+            out += read(clause)
+        out += self._contrasts(clauses, read, objects)
+        if not out:
+            out = self._changes(clauses, objects)
+        for i in namings.places(end):
             if not marks[i]:
-                out += namings.possessed(i)
+                out += namings.possessed(i) or namings.dubbed(i)
         return sorted(out, key=lambda x: x.quote.start)
+
+    def _contrasts(
+        self,
+        clauses: Sequence[Clause],
+        read: Callable[[Clause], Iterable[Statement]],
+        objects: ObjectReader,
+    ) -> list[Statement]:
+        """What "Karin is" says after "Tom isn't my boss", here or in the sentence before."""
+        before = self._reading.denied
+        if before is None and not clauses:
+            return []
+        reader = ContrastReader(self._s, self._nouns.refs, objects.values)
+        out: list[Statement] = []
+        for found in reader.read(clauses, before.clause if before is not None else None):
+            if found.earlier and before is not None:
+                quote = self._quoter.quote(found.start, found.end)
+                out += [replace(x, quote=quote) for x in before.read(found.clause)]
+            else:
+                quote = self._quoter.quote(found.clause.opening, found.end)
+                out += [replace(x, quote=quote) for x in read(found.clause)]
+        last = clauses[-1] if clauses else None
+        denied = last is not None and last.group.negation == "not"
+        self._reading.denied = _Denied(last, read) if last is not None and denied else None
+        return out
+
+    def _changes(self, clauses: Sequence[Clause], objects: ObjectReader) -> list[Statement]:
+        """What "she switched from law to history" ends and begins, if it was told before."""
+        reader = ContrastReader(self._s, self._nouns.refs, objects.values)
+        now = self._reading.event.occurred_at
+        out: list[Statement] = []
+        for clause in clauses:
+            plain = clause.group.tense in ("past", "perfect") and not clause.group.negation
+            if not plain or "switch" not in clause.group.lemmas or len(clause.subjects) != 1:
+                continue
+            change = reader.change(clause)
+            if change is None:
+                continue
+            dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
+            began = beginning(dates, now)
+            who = clause.subjects[0].mention
+            for old in reversed(self._reading.prior(())):
+                said = old.object.name if old.object is not None else old.value or ""
+                if said.lower() != change.old.lower() or old.polarity != "affirm":
+                    continue
+                if _who(old.subject)[:2] != _who(who)[:2] or began is None:
+                    continue
+                reach = max([change.end, *(d.end for d in dates if d.start == change.end)])
+                quote = self._quoter.quote(clause.opening, reach)
+                new = replace(old, quote=quote, valid_from=began.since, valid_to=None)
+                if old.object is not None:
+                    new = replace(new, object=Mention(name=change.new, kind=old.object.kind))
+                else:
+                    new = replace(new, value=change.new)
+                ended = replace(old, quote=quote, polarity="end", valid_to=began.since or now)
+                out += [replace(ended, valid_from=None), new]
+                break
+        return out
+
+    def answers(self, asking: "_SentenceReader", asker: Mention | None) -> list[Statement]:
+        """Return what this sentence states as the answer to a question."""
+        g, scene, s = self._reading.grammar, self._reading.scene, self._s
+        if s.question:
+            return []
+        objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)
+        belongings = BelongingReader(g, scene, s, self._names, objects.values)
+        reader = AnswerReader(g, s, self._names, objects, belongings, self._quoter)
+        asked = ask(asking._s, g, asking._nouns)
+        if asked is not None:
+            about = named_again(asked.about, scene.speaker, asker)
+            return reader.read(asked, about, scene.speaker) if about is not None else []
+        if not reader.says_yes():
+            return []
+        quote = self._quoter.quote(0, 1 + max(i for i, w in enumerate(s.lows) if w[0].isalnum()))
+        return [replace(x, quote=quote) for x in asking._agreed(scene.speaker, asker)]
+
+    def _agreed(self, speaker: Mention, asker: Mention | None) -> Iterator[Statement]:
+        """What agreeing to this yes-no question states."""
+        text = turned(self._s, self._nouns)
+        if text is None:
+            return
+        told = sentences(text)[0]
+        for x in _SentenceReader(self._reading, told, Quoter(text, told)).statements(
+            wrong=False, earlier=()
+        ):
+            subject = named_again(x.subject, speaker, asker)
+            object_ = named_again(x.object, speaker, asker) if x.object is not None else None
+            if x.polarity != "affirm" or subject is None or (x.object and object_ is None):
+                continue
+            yield replace(x, subject=subject, object=object_, confidence=min(x.confidence, 0.75))
 
 
 def _distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -238,6 +504,12 @@ def _distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
         key = (_who(s.subject), s.predicate, _who(s.object), (s.value or "").lower(), s.polarity)
         kept.setdefault(key, s)
     return tuple(kept.values())
+
+
+def _renamed(found: Statement, names: Mapping[Mention, Mention]) -> Statement:
+    subject = names.get(found.subject, found.subject)
+    object_ = names.get(found.object, found.object) if found.object is not None else None
+    return replace(found, subject=subject, object=object_)
 
 
 def _who(mention: Mention | None) -> tuple[object, ...]:

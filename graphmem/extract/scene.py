@@ -4,10 +4,14 @@ Does not know grammar. Pronouns and repeated names are resolved within one event
 where a single person or pet fits; who a name means across events is for ``consolidation``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from graphmem.models import EntityKind, Event, Mention
+
+_REACH: Final = 3
+"""Sentences back that a pronoun may reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,12 @@ class Ref:
     role: str = "any"
     definite: bool = False
     plural: bool = False
+    doubtful: bool = False
+    """Whether a pronoun might mean a pet as well: only what people alone do is then read."""
+    distinct: str = ""
+    """The adjectives of a definite thing: "red" of "the red canoe"."""
+    at: int = 0
+    """In which sentence of its event it was spoken of last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +60,38 @@ class Scene:
     speaker: Mention
     addressee: Mention | None = None
     known: Mapping[str, EntityKind] = field(default_factory=dict[str, EntityKind])
+    spelling: Callable[[], Mapping[str, str]] = dict[str, str]
+    """How organisations of several words are written, by their lower-case names; on demand."""
     people: list[Ref] = field(default_factory=list[Ref])
     named: dict[str, Mention] = field(default_factory=dict[str, Mention])
     mentions: dict[tuple[object, ...], Mention] = field(
         default_factory=dict[tuple[object, ...], Mention]
     )
+    at: int = 0
+    """Which sentence is being read."""
+    pair: tuple[Ref, ...] = ()
+    """The last two people who were the subjects of one clause: "they"."""
+    named_now: dict[Mention, Mention] = field(default_factory=dict[Mention, Mention])
+    """Those of the described ones that the sentence being read has named."""
+    borrowed: dict[Mention, Ref] = field(default_factory=dict[Mention, Ref])
+    """Whom the pronouns of the sentence being read have brought in from the events before."""
+    carried: Callable[[], Sequence[Sequence[Ref]]] = tuple
+    """Whom each of the events before spoke of, the last first; asked for only where this one has
+    nobody to offer."""
     steps: int = 0
     """Places at which a pattern was tried: the measure of the work done."""
+
+    def spelt(self, name: str) -> str:
+        """Return the longer name that this session has told of an organisation, or the name itself.
+
+        "The bakery" may be "the bakery on Main Street", unless several bakeries were told of.
+        """
+        low = name.lower()
+        spelling = self.spelling()
+        if low in spelling or low in self.known:
+            return name
+        told = [full for key, full in spelling.items() if key.startswith(low + " ")]
+        return told[0] if len(told) == 1 else name
 
     def note(self, mention: Mention) -> None:
         """Keep a mention, once; a described one replaces the bare name."""
@@ -69,20 +104,136 @@ class Scene:
             return
         if ref.mention.name:
             self.named[ref.mention.name.lower()] = ref.mention
-        for n, other in enumerate(self.people):
-            if other.mention == ref.mention:
+        ref = replace(ref, at=self.at, doubtful=False)
+        if ref.mention.name and ref.mention.descriptor:
+            # "My dad is called Nils": the described one and the named one are one.
+            nameless = replace(ref.mention, name="", new=False)
+            kept = [r for r in self.people if r.mention != nameless]
+            if len(kept) < len(self.people):
+                self.people, self.named_now[nameless] = kept, ref.mention
+        elif ref.mention.descriptor:
+            same = [n for n, r in enumerate(self.people) if _bears(r.mention, ref.mention)]
+            if len(same) == 1:
+                self.people[same[0]] = replace(self.people[same[0]], at=self.at)
                 return
-            if other.mention.name and other.mention.name == ref.mention.name:
-                self.people[n] = replace(
-                    ref, gender=other.gender if ref.gender == "u" else ref.gender
-                )
+        for n, other in enumerate(self.people):
+            if other.mention == ref.mention or (
+                other.mention.name and other.mention.name == ref.mention.name
+            ):
+                gender = other.gender if ref.gender == "u" else ref.gender
+                # Where it was first spoken of in the sentence: a pronoun later on means it still.
+                first = other if other.at == self.at else ref
+                self.people[n] = replace(ref, gender=gender, start=first.start, end=first.end)
                 return
         self.people.append(ref)
 
-    def pronoun(self, gender: str) -> Ref | None:
-        """Return whom "he" (m) or "she" (f) means, if only one here can be meant."""
-        fitting = [r for r in self.people if r.gender in (gender, "u")]
-        return fitting[0] if len(fitting) == 1 else None
+    def thing(self, ref: Ref) -> Mention:
+        """Return which thing "the red canoe" is: the one spoken of before, or one of that name."""
+        if not ref.definite:
+            return ref.mention
+        noun = ref.mention.descriptor or ""
+        if not ref.distinct:
+            named = [
+                r.mention
+                for r in self.people
+                if r.kind == "thing" and (r.mention.descriptor or "").rpartition("'s ")[2] == noun
+            ]
+            if len(named) == 1:
+                return named[0]
+        name = f"the {ref.distinct} {noun}" if ref.distinct else f"the {noun}"
+        return Mention(name=name, kind="thing")
+
+    def pronoun(self, gender: str, before: int) -> Ref | None:
+        """Return whom "he" (m), "she" (f) or "it" (t) at token ``before`` means, if only one can.
+
+        Among those of the last sentences, else those of this and the one before, else those whom
+        the events before have left.
+        """
+        near = [
+            r
+            for r in self.people
+            if r.at >= self.at - _REACH and (r.at < self.at or r.end <= before)
+        ]
+        last = [r for r in near if r.at >= self.at - 1]
+        here = [r for r in last if r.at == self.at]
+        found = _only(near, gender) or _only(last, gender) or _only(here, gender)
+        if found is None and not any(_fits(r, gender) for r in near):
+            for left in self.carried():
+                if any(_fits(r, gender) for r in left):
+                    found = _only(left, gender)
+                    break
+            if found is not None:
+                self.borrowed[found.mention] = found
+        return found
+
+    def settle(self) -> None:
+        """Count those whom pronouns have brought in from before as spoken of here."""
+        for ref in self.borrowed.values():
+            self.meet(ref)
+        self.borrowed.clear()
+
+
+def _bears(named: Mention, described: Mention) -> bool:
+    """Whether somebody with a name is the one whom a description means."""
+    return bool(named.name) and (named.descriptor, named.possessor) == (
+        described.descriptor, described.possessor,
+    )  # fmt: skip
+
+
+def _fits(ref: Ref, gender: str) -> bool:
+    if gender == "t":
+        return ref.kind == "thing"
+    return ref.gender in (gender, "u")
+
+
+def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
+    """Return the one that fits: a person before a pet, doubtful where a pet fits as well."""
+    fitting = [r for r in refs if _fits(r, gender)]
+    people = [r for r in fitting if r.kind == "person"]
+    exact = [r for r in people if r.gender == gender]
+    if len(people) == 1:
+        return replace(people[0], doubtful=len(fitting) > 1)
+    rest = [r for r in people if r is not exact[0]] if len(exact) == 1 else []
+    if rest and all(r.at < exact[0].at or not r.mention.name for r in rest):
+        return replace(exact[0], doubtful=len(fitting) > len(people))
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def told_by(mention: Mention, author: str | None) -> Mention | None:
+    """Return somebody as another speaker must name them; None where that cannot be said."""
+    if mention.speaker:
+        return Mention(name=author, kind="person") if author else None
+    if mention.descriptor is None or mention.possessor:
+        return mention
+    if author:
+        return replace(mention, possessor=author)
+    return replace(mention, descriptor=None, possessor=None) if mention.name else None
+
+
+def owned(noun: str, owner: Mention) -> tuple[str | None, str | None]:
+    """Return the descriptor and possessor of what is an owner's.
+
+    Whoever has no name is described: the son of my neighbour is my "neighbour's son".
+    """
+    if owner.speaker:
+        return noun, ""
+    if owner.name:
+        return noun, owner.name
+    if owner.descriptor is not None and owner.possessor is not None:
+        return f"{owner.descriptor}'s {noun}", owner.possessor
+    return None, None
+
+
+def owner_of(mention: Mention, speaker: Mention) -> tuple[str, Mention | None]:
+    """Return the noun and the owner that ``owned`` put together."""
+    whose, _, noun = (mention.descriptor or "").rpartition("'s ")
+    if whose:
+        return noun, Mention(name="", kind="person", descriptor=whose, possessor=mention.possessor)
+    if mention.possessor == "":
+        return noun, speaker
+    if mention.possessor:
+        return noun, Mention(name=mention.possessor, kind="person")
+    return noun, None
 
 
 def authors(events: Iterable[Event]) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ MAX_TOKENS: Final = 80
 """Of one event: only the first so many characters and sentences are read. A longer sentence than
 ``MAX_TOKENS`` is read up to there (nobody states a plain fact in one); the rest is an episode."""
 
+_PADDING: Final = 16
+_OUTSIDE: Final = ("",) * _PADDING
+
 _INLINE_CODE: Final = re.compile(r"`[^`\n]{1,200}`")
 _URL: Final = re.compile(
     r"(?:https?://|www\.)[^\s<>]{1,2000}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}"
@@ -28,7 +31,13 @@ _SINGLE: Final = re.compile(
 _TAG: Final = re.compile(r"<[^<>\n]{1,80}>|\[(?:image|file): [^\[\]\n]{1,400}\]")
 _UNDERSCORE: Final = re.compile(r"(?<!\w)_{1,3}|_{1,3}(?!\w)")
 _TITLE_LIKE: Final = re.compile(r"[\W_]?(?:the |a )?(?:[^\W\d_a-z][\w'’-]{0,30} ?){1,3}[\W_]?")
+_BLANKED: Final = (
+    (_INLINE_CODE, ("`",)), (_URL, ("://", "www.", "@")), (_TAG, ("<", "[")),
+)  # fmt: skip
+"""What is blanked, and the signs without which there is nothing to look for."""
+_QUOTES: Final = "\"“„«'‘"
 _WORD: Final = re.compile(
+    r"(?:Mr|Mrs|Ms|Dr|Prof|St)\.(?= [^\W\d_])|"
     r"\d[\d.,:/-]*\d(?:st|nd|rd|th)?|[\w\u0300-\u036f]+(?:['’\-\u2010\u2011&][\w\u0300-\u036f]+)*|[^\w\s]"
 )
 _END: Final = re.compile(r"[.!?…]+[)\"'’”]*(?=\s|$)|;|\n")
@@ -60,13 +69,21 @@ class Sentence:
     ends: tuple[int, ...]
     question: bool
     caseless: bool
+    padded: tuple[str, ...] = ()
+    """``lows`` with empty ones behind, so that a place just outside needs no check."""
 
     def __len__(self) -> int:
         return len(self.words)
 
     def low(self, i: int) -> str:
-        """Return the lower-cased token at ``i``, empty outside the sentence."""
-        return self.lows[i] if 0 <= i < len(self.lows) else ""
+        """Return the lower-cased token at ``i``, empty outside the sentence.
+
+        Before its start only as far as the padding reaches: no reader looks further back.
+        """
+        try:
+            return self.padded[i]
+        except IndexError:
+            return ""
 
     def capital(self, i: int) -> bool:
         """Return whether the token at ``i`` begins with a capital that means something."""
@@ -96,10 +113,14 @@ def own_words(text: str) -> str:
         lines.append(" " * len(line) if fenced or fence or quoted else line)
         fenced = fenced != fence
     kept = "\n".join(lines)
-    for pattern in (_INLINE_CODE, _URL, _TAG):
-        kept = pattern.sub(_blank, kept)
-    kept = _SINGLE.sub(_blank_quote, _DOUBLE.sub(_blank_quote, kept))
-    return _UNDERSCORE.sub(_blank, kept).replace("*", " ").replace("#", " ").replace("~", " ")
+    for pattern, signs in _BLANKED:
+        if any(sign in kept for sign in signs):
+            kept = pattern.sub(_blank, kept)
+    if any(sign in kept for sign in _QUOTES):
+        kept = _SINGLE.sub(_blank_quote, _DOUBLE.sub(_blank_quote, kept))
+    if "_" in kept:
+        kept = _UNDERSCORE.sub(_blank, kept)
+    return kept.replace("*", " ").replace("#", " ").replace("~", " ")
 
 
 def _bounds(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -127,11 +148,13 @@ def _goes_on(text: str, start: int, newline: int) -> bool:
 
 def _cut(word: str) -> int:
     """Return how many characters of a contraction's tail stand for a word of their own."""
-    low = word.lower().replace("’", "'")
-    for tail in _CLITICS:
-        if low.endswith(tail) and len(low) > len(tail):
-            return len(tail)
-    if low in _SLOPPY:
+    low = word.lower()
+    if "'" in word or "’" in word:
+        low = low.replace("’", "'")
+        for tail in _CLITICS:
+            if low.endswith(tail) and len(low) > len(tail):
+                return len(tail)
+    elif low in _SLOPPY:
         return len(low) - _SLOPPY[low] if low not in ("cant", "wont") else 1
     return 0
 
@@ -143,6 +166,9 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     ends: list[int] = []
     for match in _WORD.finditer(text, start, end):
         word, at = match.group(), match.start()
+        if word[-1] == "." and len(word) > 1:
+            # "Dr." is one word with its point, which is no part of the name.
+            word = word[:-1]
         tail = _cut(word) if len(word) > 1 else 0
         pieces = (word[:-tail], word[-tail:]) if tail else (word,)
         sloppy = tail and "'" not in word and "’" not in word
@@ -172,6 +198,7 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
         ends=tuple(ends),
         question=question,
         caseless=caseless,
+        padded=(*lows, *_OUTSIDE),
     )
 
 

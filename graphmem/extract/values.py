@@ -51,7 +51,7 @@ class ValueReader:
             i >= len(self._s)
             or self._s.lows[i] in self._boundary
             or i in self._dated
-            or not self._s.lows[i][0].isalnum()
+            or not (self._s.lows[i][0].isalnum() or self._s.lows[i] == "'s")
         )
 
     def phrase(
@@ -113,13 +113,11 @@ class ValueReader:
             nxt = again(joint)
             if nxt is None or not self.ends(nxt.end):
                 break
-            # After a bare comma, only a list that goes on to an "and" is one.
-            if (
-                s.low(at) == ","
-                and joint == at + 1
-                and s.low(nxt.end) not in (",", "and", "or", "&")
-            ):
-                break
+            # After a bare comma, only a list that goes on to an "and" is one; "simple, cheap tools"
+            # is none, and its first word says nothing alone.
+            bare = s.low(at) == "," and joint == at + 1
+            if bare and s.low(nxt.end) not in (",", "and", "or", "&"):
+                return () if len(found) == 1 and " " not in (first.value or " ") else found
             found.append(nxt)
             at = nxt.end
         return found
@@ -159,6 +157,13 @@ class ValueReader:
                 date.end, value=span_text(self._s, date.text_start, date.end).removeprefix("the ")
             ),
         )
+
+    def month(self, i: int) -> Sequence[Object]:
+        """A month alone: "in May"."""
+        at = i + (self._s.low(i) == "in")
+        if at == i or self._s.low(at) not in self._g.months or not self.ends(at + 1):
+            return ()
+        return (Object(at + 1, value=self._s.words[at]),)
 
     def _like(self, i: int) -> Object | None:
         s = self._s
@@ -247,7 +252,8 @@ class ValueReader:
         first = one(at)
         if first is None or not (
             self.ends(first.end)
-            or s.low(first.end) in ("in", "on", "professionally", "classes", "lessons", "again")
+            or s.low(first.end)
+            in ("in", "on", "professionally", "classes", "lessons", "class", "course", "again")
         ):
             return ()
         return self._listed(first, one)
@@ -271,6 +277,52 @@ class ValueReader:
         ):
             return ()
         return self._listed(found, lambda at: self.phrase(at, most=3, articles=False))
+
+    def fare(self, i: int) -> Sequence[Object]:
+        """What is eaten or drunk: "meat", "fish or shellfish"; not when, where or how much."""
+        if self._s.low(i) in self._g.sets["not_fare"]:
+            return ()
+        found = self.foods(i)
+        return tuple(o for o in found if not (o.value or "").lower().startswith("much "))
+
+    def lack(self, i: int) -> Sequence[Object]:
+        """What somebody has none of: "a car", "any siblings", "kids"; only what people tell."""
+        at = i + (self._s.low(i) in ("a", "an", "any"))
+        if self._s.low(at) not in self._g.sets["lacks"]:
+            at += self._s.low(at + 1) in self._g.sets["lacks"]
+        if self._s.low(at) not in self._g.sets["lacks"] or not self.ends(at + 1):
+            return ()
+        first = i + (self._s.low(i) in ("a", "an", "any"))
+        end = at + 1
+        if self._s.low(end) in ("or", "and"):
+            return self._listed(
+                Object(end, value=span_text(self._s, first, end)),
+                lambda n: next(iter(self.lack(n)), None),
+            )
+        return (Object(end, value=span_text(self._s, first, end)),)
+
+    def vehicle(self, i: int) -> Sequence[Object]:
+        """Read "a blue Fiat", "an old camper van": its head is a vehicle's word or a make."""
+        s = self._s
+        if s.low(i) not in ("a", "an", "my", "our"):
+            return ()
+        for at in range(i + 1, min(i + 6, len(s))):
+            head = s.lows[at] in self._g.sets["vehicles"] or s.capital(at)
+            if head and self.ends(at + 1):
+                first = i if s.low(i) in ("a", "an") else i + 1
+                return (Object(at + 1, value=span_text(s, first, at + 1)),)
+            if self.ends(at) or s.lows[at] in self._g.verbish or s.lows[at] in _ARTICLES:
+                return ()
+        return ()
+
+    def years(self, i: int) -> Sequence[Object]:
+        """An age: "40", "six"; a bare number word is read up to twelve."""
+        low = self._s.low(i)
+        number = int(low) if low.isdecimal() and len(low) <= 3 else self._g.numbers.get(low, 0)
+        if not 0 < number < 120 or low in ("a", "an", "couple", "few", "several"):
+            return ()
+        end = i + 1 + 2 * (self._s.lows[i + 1 : i + 3] == ("years", "old"))
+        return (Object(end, value=str(number)),) if self.ends(end) else ()
 
     def clause(self, i: int) -> Sequence[Object]:
         """An infinitive: a verb and what belongs to it, to the end of the clause."""
@@ -319,6 +371,14 @@ class ValueReader:
         found = self.phrase(i, most=5)
         if found is None or found.value is None or found.value[0].isdigit():
             return ()
+        s = self._s
+        # "a nurse in Lyon": where is no part of the trade.
+        where = next(
+            (n for n in range(i + 1, found.end) if s.lows[n] == "in" and s.capital(n + 1)), 0
+        )
+        if where:
+            first = i + (s.low(i) in _ARTICLES)
+            return (Object(where, value=span_text(s, first, where)),)
         return (found,)
 
     def job(self, i: int) -> Sequence[Object]:

@@ -50,6 +50,7 @@ EXPECTED: Final = (
     ("demo-27", "ME has_job data engineer", "I'm a data engineer"),
     ("demo-30", "end ME hobby pottery to 2024-09-10", "I gave up pottery"),
     ("demo-31", "ME engaged_to Tiago", "I'm engaged to Tiago"),
+    ("demo-33", "Tiago has_job baker", "He is a baker"),
     ("demo-35", "Anna sister_of ME", "My sister Anna"),
     (
         "demo-35",

@@ -173,7 +173,7 @@ def test_any_order_of_words_keeps_the_contract(words: list[str]) -> None:
 def test_any_text_is_survived(text: str) -> None:
     found = asyncio.run(read(EXTRACTOR, text))
 
-    assert found.extractor == "rules/1"
+    assert found.extractor == "rules/2"
 
 
 # --------------------------------------------------------------------------- who speaks
@@ -237,6 +237,74 @@ async def test_mentions_have_kinds(extractor: RulesExtractor) -> None:
     assert {(m.name, m.kind) for m in found.mentions} >= {
         ("Anna", "person"), ("Halden Robotics", "organization"), ("Porto", "place"),
     }  # fmt: skip
+
+
+async def test_answer_to_an_assistant_is_the_users_word(extractor: RulesExtractor) -> None:
+    asked = make_event("Where does your sister live?", 0, role="assistant")
+    event = make_event("In Porto.", 1)
+
+    (found,) = await extractor.extract([event], context=[asked])
+
+    assert [shown(s) for s in found.statements] == ["<sister> lives_in Porto"]
+    assert found.statements[0].quote.text == "Porto"
+
+
+async def test_pronoun_reaches_over_an_assistants_question(extractor: RulesExtractor) -> None:
+    events = [
+        make_event("My mum Greta moved to Lund.", 0),
+        make_event("How is she?", 1, role="assistant"),
+        make_event("She works at the museum.", 2),
+    ]
+
+    *_, found = await extractor.extract(events)
+
+    assert [shown(s) for s in found.statements] == ["Greta works_at the museum"]
+
+
+async def test_one_id_in_two_sessions_is_two_events(extractor: RulesExtractor) -> None:
+    one, other = (
+        make_event(text, session=session)
+        for text, session in (("I live in Oslo.", "a"), ("I live in Bergen.", "b"))
+    )
+
+    found = await extractor.extract([one, other])
+
+    assert [shown(s) for x in found for s in x.statements] == [
+        "ME lives_in Oslo", "ME lives_in Bergen",
+    ]  # fmt: skip
+
+
+async def test_batches_do_not_change_what_is_read(extractor: RulesExtractor) -> None:
+    texts = ("My sister Maren has a dog.", "She lives in Dover.", "Her dog is called Rex.")
+    events = [make_event(text, n) for n, text in enumerate(texts)]
+
+    together = await extractor.extract(events)
+    apart = [
+        (await extractor.extract([event], context=events[:n]))[0] for n, event in enumerate(events)
+    ]
+
+    assert [x.statements for x in together] == [x.statements for x in apart]
+
+
+async def test_long_context_is_survived(extractor: RulesExtractor) -> None:
+    events = [make_event("She laughed.", n) for n in range(2_000)]
+
+    (found,) = await extractor.extract([make_event("She lives in Porto.", 2_000)], context=events)
+
+    assert found.statements == ()
+
+
+async def test_short_name_is_another_name(extractor: RulesExtractor) -> None:
+    events = [
+        make_event("What a day.", 0, author="Melina"),
+        make_event("Thanks, Mela! Good night.", 1, author="Ivo"),
+        make_event("Thanks, Melanie! Good night.", 2, author="Ivo"),
+    ]
+
+    *_, found, longer = await RulesExtractor({"given": {"either": " Mela"}}).extract(events)
+
+    assert [shown(s) for s in found.statements] == ["Melina known_as Mela"]
+    assert longer.statements == ()
 
 
 async def test_capitals_and_lower_case_name_one_place(extractor: RulesExtractor) -> None:

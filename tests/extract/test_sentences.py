@@ -37,7 +37,7 @@ def test_blanking_keeps_every_offset(text: str) -> None:
     [
         ("I don't. I’m Ada!", ["i do n't .", "i 'm ada !"]),
         ("im here, dont go", ["i 'm here , do n't go"]),
-        ("Dr. Alves lives at St. Mary's.", ["dr . alves lives at st . mary 's ."]),
+        ("Dr. Alves lives at St. Mary's.", ["dr alves lives at st mary 's ."]),
         ("one\ntwo", ["one", "two"]),
         ("a; b", ["a ;", "b"]),
         ('He said "I live in Porto" twice.', ['he said " " twice .']),
