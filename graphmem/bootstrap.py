@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from graphmem.consolidation import predicates
 from graphmem.consolidator import Consolidator, Limits
 from graphmem.context import tokens
+from graphmem.conversations import expire
 from graphmem.errors import InvalidInput
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
@@ -131,7 +132,9 @@ async def open_manager(
             limits=Limits(lease_s=settings.lease_s, batch_events=settings.batch_events),
         )
         if settings.worker == "thread":
-            worker = WorkerThread(consolidator, new_owner())
+            worker = WorkerThread(
+                consolidator, new_owner(), tidy=lambda: expire(sessions, now=clock())
+            )
             worker.start()
         yield MemoryManager(
             consolidator,

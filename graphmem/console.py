@@ -133,6 +133,7 @@ def memory(out: Console, item: Fact | Episode | Entity, now: datetime) -> None:
             rows |= {
                 "kind": item.kind,
                 "also": ", ".join(item.aliases),
+                "same as": item.same_as or "",
                 "first seen": when(item.created_at),
             }
     for name, value in rows.items():
@@ -141,6 +142,16 @@ def memory(out: Console, item: Fact | Episode | Entity, now: datetime) -> None:
     if isinstance(item, Fact):
         for support in item.support:
             out.print(plain(f"  because    “{support.quote}”  (event {support.event_id})"))
+
+
+def entities(out: Console, found: Iterable[Entity]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("name", "kind", "also", "id"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
+    for entity in found:
+        also = ", ".join(entity.aliases)
+        table.add_row(plain(entity.name), entity.kind, plain(also), plain(entity.id, "dim"))
+    out.print(table)
 
 
 def context(out: Console, made: Context) -> None:

@@ -8,6 +8,7 @@ that is ``retry``, pure, with its randomness as an argument.
 """
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from graphmem import codec, ids
+from graphmem import codec, decisions, ids
 from graphmem.consolidation import forgetting
 from graphmem.consolidation import plan as planning
 from graphmem.consolidation.plan import Outcome
@@ -30,7 +31,6 @@ from graphmem.models import (
     Extraction,
     Fact,
     GraphChange,
-    Json,
     JsonPart,
     Known,
     KnownQuery,
@@ -43,7 +43,6 @@ from graphmem.retrieval.text import analyse, embedded_text, indexed_text
 log = logging.getLogger(__name__)
 
 FORGET_LEASE_S: Final = 60.0
-DECISIONS: Final = "@decisions"  # the session of a stream's own decisions; nobody else writes there
 _CONTEXT_EVENTS: Final = 20
 
 
@@ -220,9 +219,19 @@ class Consolidator:
             home = home_of(event, claim.scope)
             by_home.setdefault(home, []).extend(planning.assert_all(home, event, extraction))
         mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
-        released = _releases(claim)
-        for home in released:
-            by_home.setdefault(home, [])
+        undone = await self._split(claim)
+        released: dict[Scope, dict[str, str]] = {}
+        for home, event, body in decisions.read(claim.events, claim.scope):
+            stated = by_home.setdefault(home, [])
+            match body:
+                case {"decision": "release", "assertions": dict() as slots}:
+                    freed = released.setdefault(home, {})
+                    freed.update({k: str(v) for k, v in slots.items()})
+                case {"decision": "merge", "keep": str(keep), "other": str(other)}:
+                    merged = planning.assert_merge(home, event, keep, other)
+                    stated += [merged] if merged.id not in undone else []
+                case _:
+                    continue
         changes = [GraphChange(scope=claim.scope, stream=claim.stream, watermark=mark)]
         outcomes: list[Outcome] = []
         texts: dict[str, str] = {}
@@ -255,7 +264,8 @@ class Consolidator:
             raise
         except Exception as error:  # an extractor is a user's code: a fault of it
             # counts as an attempt and parks the stream, instead of being tried for ever.
-            raise ExtractionError(f"the extractor failed: {error!r}") from error
+            # Not its message, which may quote the text: the reason outlives an erasure.
+            raise ExtractionError(f"the extractor failed: {_where(error)}") from error
         found = [given_extraction(e) or next(fresh) for e in claim.events]
         await self.sessions.save_extractions(claim, found)
         return found
@@ -268,7 +278,7 @@ class Consolidator:
         released: Mapping[str, str],
     ) -> planning.Plan:
         asked = planning.ask(assertions, self._table)
-        asked = replace(asked, slots=tuple(sorted(set(released.values()))))
+        asked = replace(asked, slots=tuple(sorted({*asked.slots, *released.values()})))
         known = await self.graph.known(home, asked)
         while True:
             plan = planning.plan(
@@ -290,6 +300,26 @@ class Consolidator:
             put_embeddings=await self._embed([(i, "fact", t) for i, t in texts.items()]),
             model_id=self.embedder.model_id,
         )
+
+    async def _split(self, claim: Claim) -> set[str]:
+        """Undo the merges that decisions of the batch take back; return their assertions' ids.
+
+        Written at once: what else is in the batch is decided as though they had never been.
+        """
+        undone: set[str] = set()
+        for home, _, body in decisions.read(claim.events, claim.scope):
+            match body:
+                case {"decision": "split", "merge": str(merge), "of": str(other)}:
+                    undone.add(merge)
+                    known = await self.graph.known(home, KnownQuery(entity_ids=(other,)))
+                    gone = [a for a in known.assertions if a.id == merge]
+                    if gone:
+                        plan = await self._without(home, (), known, gone)
+                        change = await self._with_vectors(plan.change, plan.texts)
+                        await self.graph.apply(change, fence=claim.fence)
+                case _:
+                    continue
+        return undone
 
     # erasure --------------------------------------------------------------------------------
 
@@ -336,7 +366,14 @@ class Consolidator:
         asked = KnownQuery(episode_ids=tuple(episode_ids))
         known = await self.graph.known(home, asked)
         doomed = set(episode_ids)
-        erasure = forgetting.begin([a for a in known.assertions if a.episode_id in doomed])
+        gone = [a for a in known.assertions if a.episode_id in doomed]
+        return await self._without(home, episode_ids, known, gone)
+
+    async def _without(
+        self, home: Scope, episode_ids: Sequence[str], known: Known, gone: Sequence[Assertion]
+    ) -> planning.Plan:
+        """Return what would change, had these assertions never been made."""
+        erasure = forgetting.begin(gone)
         while True:
             known = _joined(known, await self.graph.known(home, erasure.question(episode_ids)))
             wider = forgetting.widen(erasure, known)
@@ -352,6 +389,12 @@ class Consolidator:
             known = _joined(known, await self.graph.known(home, plan.question))
 
 
+def _where(error: BaseException) -> str:
+    """Return the kind of a fault and the line that raised it."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return " ".join([type(error).__name__, *(f"in {f.name}, line {f.lineno}" for f in last)])
+
+
 def given_extraction(event: Event) -> Extraction | None:
     """Return the statements that a caller had read already and put into the log."""
     if event.type != "system_event" or event.origin != "bootstrapped":
@@ -363,37 +406,6 @@ def given_extraction(event: Event) -> Extraction | None:
             case _:
                 continue
     return None
-
-
-def decision(event: Event) -> Mapping[str, Json] | None:
-    """Return what a decision event decides; None for any other event."""
-    if event.session_id != DECISIONS:
-        return None
-    for part in event.parts:
-        match part:
-            case JsonPart(value={"decision": str()} as body):
-                return body
-            case _:
-                continue
-    return None
-
-
-def _releases(claim: Claim) -> dict[Scope, dict[str, str]]:
-    """Return the assertions that decisions of the batch release, with their slots, by home."""
-    found: dict[Scope, dict[str, str]] = {}
-    for event in claim.events:
-        match decision(event):
-            case {"decision": "release", "assertions": dict() as slots, **rest}:
-                agent = rest.get("agent")
-                home = Scope(
-                    app=claim.scope.app,
-                    user=claim.scope.user,
-                    agent=agent if isinstance(agent, str) else None,
-                )
-                found.setdefault(home, {}).update({k: str(v) for k, v in slots.items()})
-            case _:
-                continue
-    return found
 
 
 def is_episode(event: Event) -> bool:
@@ -437,6 +449,7 @@ def _joined(one: Known, other: Known) -> Known:
         entities=tuple(sorted(entities.values(), key=lambda e: e.id)),
         assertions=tuple(sorted(assertions.values(), key=lambda a: (a.seq, a.ordinal))),
         facts=tuple(facts.values()),
+        names=tuple(sorted({*one.names, *other.names})),
         slots=tuple(sorted({*one.slots, *other.slots})),
         spans={**one.spans, **other.spans},
     )

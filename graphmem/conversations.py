@@ -4,10 +4,11 @@ Does not know memories; erasing what a session's events became is handed in.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from graphmem import ids
-from graphmem.errors import InvalidInput
+from graphmem.errors import InvalidInput, NotFound
 from graphmem.models import Event, ForgetReceipt, Json, Scope, Session
 from graphmem.ports import SessionStore
 
@@ -82,13 +83,20 @@ class Sessions:
     async def expire(self) -> Sequence[str]:
         """Delete sessions past their expiry whose events are all consolidated; their ids.
 
-        Their memories stay: expiry ends the conversation, not what was learnt in it.
+        Their memories stay: expiry ends the conversation, not what was learnt in it. Workers do
+        this by themselves.
         """
-        gone: list[str] = []
-        for scope in await self._store.expire(now=self._clock()):
-            await self._store.delete(scope)
+        return await expire(self._store, now=self._clock())
+
+
+async def expire(store: SessionStore, *, now: datetime) -> Sequence[str]:
+    """Delete sessions past their expiry whose events are all consolidated; their ids."""
+    gone: list[str] = []
+    for scope in await store.expire(now=now):
+        with suppress(NotFound):  # another worker was first
+            await store.delete(scope)
             gone.append(scope.session or "")
-        return gone
+    return gone
 
 
 def _needs_session(scope: Scope) -> None:

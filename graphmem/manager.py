@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from graphmem import codec, ids
+from graphmem import codec, decisions, ids
 from graphmem.consolidation.forgetting import overdue
 from graphmem.consolidation.plan import Outcome
-from graphmem.consolidator import DECISIONS, Consolidator
+from graphmem.consolidator import Consolidator
 from graphmem.context import assembler
 from graphmem.conversations import Sessions
 from graphmem.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, StreamParked
@@ -34,12 +34,12 @@ from graphmem.models import (
     Page,
     Policy,
     Scope,
-    SourceClass,
     StreamState,
     TextPart,
 )
 from graphmem.ports import KnowledgeSource
 from graphmem.retrieval.retriever import Retriever
+from graphmem.review import Review
 
 Clock = Callable[[], datetime]
 Counter = Callable[[str], int]
@@ -78,6 +78,9 @@ class MemoryManager:
     ) -> None:
         self.consolidator = consolidator
         self.sessions = Sessions(consolidator.sessions, self._delete_ids, clock)
+        self.review = Review(
+            consolidator.sessions, consolidator.graph, clock, self.generate_memories
+        )
         self._log = consolidator.sessions
         self._graph = consolidator.graph
         self._retriever = retriever
@@ -454,40 +457,6 @@ class MemoryManager:
             for e in events
         }
 
-    async def release_memories(self, scope: Scope, fact_ids: Sequence[str]) -> Report:
-        """Let quarantined facts be used, by a decision that the log keeps; NotFound, Conflict."""
-        page = await self._graph.read([scope.home], fact_ids)
-        missing = sorted(set(fact_ids) - {f.id for f in page.facts})
-        if missing:
-            raise NotFound(f"there is no fact {missing[0]!r} in this scope")
-        for fact in page.facts:
-            if fact.status != "quarantined":
-                raise Conflict(f"fact {fact.id!r} is not in quarantine")
-            body: dict[str, Json] = {
-                "assertions": {s.assertion_id: fact.slot for s in fact.support},
-                "agent": scope.agent,
-            }
-            await self._decide(scope, "release", fact.id, body)
-        return await self._drain(scope, None, None)
-
-    async def _decide(self, scope: Scope, kind: str, what: str, body: Mapping[str, Json]) -> None:
-        """Put a decision into the stream, so that a replay knows it."""
-        now = self._clock()
-        here = Scope(app=scope.app, user=scope.user, session=DECISIONS)
-        event = Event(
-            id=f"{kind}-{what}-{ids.digest(now.isoformat())[:8]}",
-            type="system_event",
-            role="system",
-            parts=(JsonPart(value={"decision": kind, "of": what, **body}),),
-            occurred_at=now,
-            session_id=DECISIONS,
-            source_class=SourceClass.OPERATOR,
-            origin="explicit",
-        )
-        await self._log.append(here, [event], now=now)
-        if self._wake is not None:
-            self._wake()
-
     async def _erase(
         self, scope: Scope, episodes: Mapping[str, Scope], *, dry_run: bool
     ) -> ForgetReceipt:
@@ -505,8 +474,12 @@ class MemoryManager:
             kept = {f.id for f in plan.change.put_facts if f.retired_at is None}
             facts |= {i for i, _ in plan.change.delete_facts} - kept
             entities |= set(plan.change.delete_entities)
-        for receipt in receipts:
-            await self._decide(scope, "forget", receipt, {"events": len(events)})
+        now = self._clock()
+        here = Scope(app=scope.app, user=scope.user, session=decisions.SESSION)
+        said: dict[str, Json] = {"events": len(events)}
+        taken = [decisions.event(scope, "forget", r, said, now=now) for r in receipts]
+        if taken:
+            await self._log.append(here, taken, now=now)
         return ForgetReceipt(
             receipt_id="+".join(receipts),
             events=tuple(e.id for e in events),

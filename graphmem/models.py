@@ -5,7 +5,7 @@ here and on the wire; the stores keep a sentinel instead (see ``graphmem/sqlite`
 those of the glossary in the README.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -352,7 +352,11 @@ class Episode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entity:
-    """A person, organisation, place, thing, event or concept of one scope."""
+    """A person, organisation, place, thing, event or concept of one scope.
+
+    ``same_as`` names whom a merge found it to be; such an entity is a trail, and nothing links to
+    it. It never names another trail.
+    """
 
     id: str
     scope: Scope
@@ -365,6 +369,7 @@ class Entity:
     importance: float = 0.5
     created_at: datetime
     updated_at: datetime
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -502,7 +507,8 @@ class GraphChange:
 class KnownQuery:
     """What ``plan`` needs to see before it folds, in one read.
 
-    ``names`` are identity keys; whoever bears one is returned. Of those entities come back the
+    ``names`` are identity keys; whoever bears one is returned, and with any entity all that merges
+    made one with it. Of those entities come back the
     live assertions and all fact versions whose predicate is in ``predicates``, and those in
     ``keyed`` whose object is one of the entities or whose value's key is in ``values``. The other
     fields are for deletions: assertions of ``episode_ids``, those that mention one of
@@ -532,13 +538,15 @@ class Span:
 class Known:
     """What the graph holds of a KnownQuery.
 
-    ``slots`` were read whole: all their live assertions and all their fact versions are here.
-    ``spans`` has, for every entity asked for by id, what touches it outside ``episode_ids``.
+    All who bear one of ``names`` are here. ``slots`` were read whole: all their live assertions
+    and all their fact versions are here. ``spans`` has, for every entity asked for by id, what
+    touches it outside ``episode_ids``; merges do not count.
     """
 
     entities: tuple[Entity, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     facts: tuple[Fact, ...] = ()
+    names: tuple[str, ...] = ()
     slots: tuple[str, ...] = ()
     spans: Mapping[str, Span] = field(default_factory=lambda: EMPTY)
 
@@ -657,9 +665,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidatePool:
-    """The union of the arms' finds, one row per id; ``total`` counts the scope's items."""
+    """The union of the arms' finds, one row per id; ``total`` counts the scope's items.
 
-    candidates: tuple[Candidate, ...] = ()
+    ``candidates`` may make its items only when they are looked at (``retrieval.columns``).
+    """
+
+    candidates: Sequence[Candidate] = ()
     total: int = 0
     version: int = 0
 

@@ -217,8 +217,9 @@ class GraphStore(Protocol):
         whichever arm found it; the order says nothing.
 
         Text matches are not ranked by the engine but cut by ``retrieval.rank.bm25``, given all of
-        them that pass the filter, ties to the earlier recorded. Only above 2,000 does the engine's
-        own rank cut them first, to 500, and there stores may differ. ``episode_ids`` and
+        them that pass the filter, ties to the earlier recorded; nobody else's memories move the
+        cut. A store that cannot hand over more than 2,000 matches may let its engine's rank cut
+        them first, to no fewer than 500, and there stores may differ. ``episode_ids`` and
         ``event_ids`` of a fact run in parallel, in the order of its support; an event id may occur
         twice there, once per session.
         """
@@ -300,7 +301,7 @@ class Extractor(Protocol):
 
     @property
     def version(self) -> str:
-        """Name and version, such as ``rules/1``: part of every assertion's id."""
+        """Name and version, such as ``rules/2``: part of every assertion's id."""
         ...
 
     async def extract(

@@ -91,11 +91,14 @@ def memory_json(
                 "facts": facts,
             }
         case Entity():
-            return {
-                "kind": "entity",
-                "id": item.id,
-                "name": item.name,
-                "entity_kind": item.kind,
-                "aliases": list(item.aliases),
-                "facts": facts,
-            }
+            return {"kind": "entity", **entity_json(item), "facts": facts}
+
+
+def entity_json(entity: Entity) -> dict[str, Json]:
+    return {
+        "id": entity.id,
+        "name": entity.name,
+        "entity_kind": entity.kind,
+        "aliases": list(entity.aliases),
+        "same_as": entity.same_as,
+    }

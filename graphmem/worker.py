@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 _IDLE_S: Final = 0.25
 _TROUBLE_S: Final = 1.0
+_TIDY_EVERY: Final = 240  # a minute of idling
+
+Tidy = Callable[[], Awaitable[object]]
 
 
 async def run(
@@ -29,12 +32,15 @@ async def run(
     idle: Callable[[], Awaitable[bool]],
     stopping: Callable[[], bool] = lambda: False,
     once: bool = False,
+    tidy: Tidy | None = None,
 ) -> int:
     """Consolidate until ``idle`` or ``stopping`` says stop; return the number of batches done.
 
     ``idle`` is awaited whenever nothing is ready, and after a failure; ``once`` returns there.
+    ``tidy``, what is to be done from time to time, at the first of these moments and then at every
+    240th.
     """
-    done = 0
+    done = rounds = 0
     while not stopping():
         try:
             report = await consolidator.step(owner, jitter=random.random())
@@ -52,17 +58,28 @@ async def run(
         if report is not None:
             done += 1
             continue
+        if tidy is not None and rounds % _TIDY_EVERY == 0:
+            await _tidied(tidy, owner)
+        rounds += 1
         if once or not await idle():
             break
     return done
 
 
+async def _tidied(tidy: Tidy, owner: str) -> None:
+    try:
+        await tidy()
+    except GraphmemError as error:
+        log.warning("tidying failed: %s", type(error).__name__, extra={"owner": owner})
+
+
 class WorkerThread:
     """A worker beside the application: a daemon thread with its own event loop."""
 
-    def __init__(self, consolidator: Consolidator, owner: str) -> None:
+    def __init__(self, consolidator: Consolidator, owner: str, *, tidy: Tidy | None = None) -> None:
         self._consolidator = consolidator
         self._owner = owner
+        self._tidy = tidy
         self._stopping = False
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
@@ -98,13 +115,16 @@ class WorkerThread:
                     self._owner,
                     idle=self._idle,
                     stopping=lambda: self._stopping,
+                    tidy=self._tidy,
                 )
             )
         finally:
             self._loop.close()
 
 
-async def serve(consolidator: Consolidator, owner: str, *, once: bool) -> int:
+async def serve(
+    consolidator: Consolidator, owner: str, *, once: bool, tidy: Tidy | None = None
+) -> int:
     """Run as a process of its own until SIGINT or SIGTERM; return the number of batches done.
 
     The batch at hand is finished; another signal is Python's own.
@@ -120,7 +140,9 @@ async def serve(consolidator: Consolidator, owner: str, *, once: bool) -> int:
         return not stopping.is_set()
 
     try:
-        return await run(consolidator, owner, idle=idle, stopping=stopping.is_set, once=once)
+        return await run(
+            consolidator, owner, idle=idle, stopping=stopping.is_set, once=once, tidy=tidy
+        )
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -459,14 +459,95 @@ async def test_quarantine_until_released(memory: MemoryManager) -> None:
     hits = await memory.retrieve_memories("What does Ada like?", HERE)
     assert all(h.kind == "episode" for h in hits)
 
-    await memory.release_memories(HERE, [fact.id])
+    await memory.review.release(HERE, [fact.id])
 
     (free,) = (await memory.list(HERE)).facts
     assert free.status == "active"
     with pytest.raises(Conflict):
-        await memory.release_memories(HERE, [free.id])
+        await memory.review.release(HERE, [free.id])
     with pytest.raises(NotFound):
-        await memory.release_memories(HERE, ["no-such"])
+        await memory.review.release(HERE, ["no-such"])
+
+
+async def test_release_is_all_or_none(memory: MemoryManager) -> None:
+    await tell(memory, make_event("a", "I|likes|'https://shop.example'"))
+    await tell(memory, make_event("b", "I|likes|'tea'"))
+    by_status = {f.status: f.id for f in (await memory.list(HERE)).facts}
+
+    with pytest.raises(Conflict):
+        await memory.review.release(HERE, [by_status["quarantined"], by_status["active"]])
+
+    (held,) = await memory.review.quarantined(HERE)
+    assert held.id == by_status["quarantined"]
+
+
+async def entity_ids(memory: MemoryManager) -> dict[str, str]:
+    return {e.name: e.id for e in (await memory.list(HERE, "entity")).entities}
+
+
+async def test_merged_entities_share_what_is_known(memory: MemoryManager) -> None:
+    await tell(memory, make_event("a", "Annie|lives_in|Oslo"))
+    await tell(memory, make_event("b", "Anna|likes|'tea'"))
+    known = await entity_ids(memory)
+
+    await memory.review.merge(HERE, known["Anna"], known["Annie"])
+    await tell(memory, make_event("c", "Annie|likes|'rum'"))
+
+    texts = {f.text for f in (await memory.list(HERE)).facts}
+    assert texts == {"Anna lives in Oslo", "Anna likes tea", "Anna likes rum"}
+    assert set(await entity_ids(memory)) == {"Anna", "Oslo"}
+    trail = await memory.get(HERE, known["Annie"])
+    assert isinstance(trail, Entity)
+    assert trail.same_as == known["Anna"]
+    hits = await memory.retrieve_memories("Where does Annie live?", HERE)
+    assert hits[0].event_ids == ("a",)
+
+
+async def test_merge_lets_facts_supersede_each_other(memory: MemoryManager) -> None:
+    await tell(memory, make_event("a", "Annie|lives_in|Oslo", occurred_at=NOW - timedelta(days=9)))
+    await tell(memory, make_event("b", "Anna|lives_in|Rome", occurred_at=NOW - timedelta(days=8)))
+    known = await entity_ids(memory)
+
+    await memory.review.merge(HERE, known["Anna"], known["Annie"])
+
+    assert [f.text for f in (await memory.list(HERE)).facts] == ["Anna lives in Rome"]
+    ended = (await memory.list(HERE, ended=True)).facts
+    assert {f.text for f in ended if f.valid_to} == {"Anna lived in Oslo"}
+
+
+async def test_split_takes_a_merge_back(memory: MemoryManager) -> None:
+    await tell(memory, make_event("a", "Annie|lives_in|Oslo"))
+    await tell(memory, make_event("b", "Anna|likes|'tea'"))
+    known = await entity_ids(memory)
+    await memory.review.merge(HERE, known["Anna"], known["Annie"])
+
+    await memory.review.split(HERE, known["Annie"])
+
+    texts = {f.text for f in (await memory.list(HERE)).facts}
+    assert texts == {"Annie lives in Oslo", "Anna likes tea"}
+    assert await entity_ids(memory) == known
+
+
+async def test_merge_of_what_cannot_be_one_is_refused(memory: MemoryManager) -> None:
+    await tell(memory, make_event("a", "Annie|lives_in|Oslo"))
+    await tell(memory, make_event("b", "Anna|lives_in|Rome\nZoe(sister of Anna)|lives_in|Rome"))
+    known = await entity_ids(memory)
+
+    with pytest.raises(InvalidInput, match="known as the other's"):
+        await memory.review.merge(HERE, known["Anna"], known["Zoe"])
+    with pytest.raises(InvalidInput, match="person and a place"):
+        await memory.review.merge(HERE, known["Anna"], known["Oslo"])
+    with pytest.raises(InvalidInput, match="one entity already"):
+        await memory.review.merge(HERE, known["Anna"], known["Anna"])
+    with pytest.raises(NotFound):
+        await memory.review.merge(HERE, known["Anna"], "nobody")
+    with pytest.raises(Conflict, match="not merged"):
+        await memory.review.split(HERE, known["Anna"])
+    await memory.review.merge(HERE, known["Anna"], known["Annie"])
+    with pytest.raises(Conflict, match="is merged into"):
+        await memory.review.merge(HERE, known["Annie"], known["Anna"])
+    with pytest.raises(NotFound):
+        await memory.review.merge(Scope(user="bob"), known["Anna"], known["Annie"])
 
 
 @pytest.mark.parametrize(

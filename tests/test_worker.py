@@ -14,6 +14,7 @@ from graphmem.errors import (
     LeaseLost,
     ModelUnavailable,
     NotFound,
+    StoreUnavailable,
     StreamParked,
 )
 from graphmem.models import Scope
@@ -216,14 +217,15 @@ async def test_worker_survives_a_fault_of_ours(
 
 
 async def test_fault_of_an_extractor_parks_its_stream(memory: Memory) -> None:
-    memory.reader.fault = ZeroDivisionError("a bug")
+    memory.reader.fault = ZeroDivisionError("a bug with what Ada said")
     await memory.say("ada", "I|lives_in|Oslo")
 
     await run(memory.consolidator, "w", idle=times(3))
 
     state = await memory.state("ada")
     assert state.parked
-    assert "ZeroDivisionError" in (state.reason or "")
+    assert "ZeroDivisionError in extract, line" in (state.reason or "")
+    assert "Ada" not in (state.reason or ""), "the reason outlives an erasure"
     assert memory.reader.calls == 1, "what waiting cannot mend is not tried again"
 
 
@@ -275,6 +277,32 @@ async def test_thread_stops_before_any_work(memory: Memory) -> None:
 
 
 # sessions that expire
+
+
+async def test_worker_ends_expired_sessions_by_itself(memory: Memory) -> None:
+    scope = replace(ADA, session="s1")
+    await memory.manager.sessions.create(scope, expires_in_s=60)
+    await memory.say("ada", "I|lives_in|Oslo")
+    memory.now = later(61)
+    expire = memory.manager.sessions.expire
+
+    await run(memory.consolidator, "w", idle=times(1), tidy=expire)
+
+    with pytest.raises(NotFound):
+        await memory.manager.sessions.get(scope)
+
+
+async def test_worker_outlives_a_failure_to_tidy(memory: Memory) -> None:
+    told: list[int] = []
+
+    async def tidy() -> None:
+        told.append(1)
+        raise StoreUnavailable("the store is away")
+
+    await run(memory.consolidator, "w", idle=times(240), tidy=tidy)
+    assert told == [1]
+    await run(memory.consolidator, "w", idle=times(241), tidy=tidy)
+    assert told == [1, 1, 1], "at first and then from time to time"
 
 
 async def test_expired_session_waits_for_its_events(memory: Memory) -> None:

@@ -6,7 +6,7 @@ No logic of its own: what a verb means is in ``manager``, how a memory is writte
 
 import typer
 
-from graphmem.cli import forgetting, reading, running, streams, writing
+from graphmem.cli import evaluating, forgetting, reading, reviewing, running, streams, writing
 
 app = typer.Typer(
     name="graphmem",
@@ -15,10 +15,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (writing, reading, forgetting, running):
+for room in (writing, reading, forgetting, running, evaluating):
     app.add_typer(room.app)
 app.add_typer(streams.sessions_app, name="sessions")
 app.add_typer(streams.jobs_app, name="jobs")
+app.add_typer(reviewing.app, name="review")
 
 
 def main() -> None:

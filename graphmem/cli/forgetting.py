@@ -64,7 +64,8 @@ def forget(
             everything=everything,
             dry_run=dry_run,
         )
-        await memory.generate_memories(scope)
+        if not dry_run:
+            await memory.generate_memories(scope)
         return gone
 
     gone = with_memory(store, log, (app_name, user, session), work)
@@ -106,7 +107,8 @@ def prune(
         gone = await memory.prune_memories(
             scope, policy, filter=Filter(topic=topic), dry_run=dry_run
         )
-        await memory.generate_memories(scope)
+        if not dry_run:
+            await memory.generate_memories(scope)
         return gone
 
     gone = with_memory(store, log, (app_name, user, None), work)

@@ -6,7 +6,7 @@ not know stores; the caller asks the questions that ``widen`` and ``unlearn`` re
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,11 +14,14 @@ from graphmem import ids
 from graphmem.consolidation.identity import Resolver, names_of
 from graphmem.consolidation.plan import (
     HAS_NAME,
+    SAME_AS,
     Analyse,
     Plan,
     Table,
     difference,
     fresh_texts,
+    merges,
+    moved,
     refold,
     resolve,
 )
@@ -50,6 +53,7 @@ class Erasure:
             entity_ids=tuple(sorted(self.entity_ids)),
             mentioned=tuple(sorted(self.names)),
             names=tuple(sorted(self.names)),
+            slots=tuple(sorted({merges(a.scope) for a in self.gone})),
         )
 
 
@@ -88,11 +92,29 @@ def widen(erasure: Erasure, known: Known) -> Erasure:
     inside = [e for e in known.entities if e.id in erasure.entity_ids]
     names = {n for e in inside for n in names_of(e) if not n.startswith("@")} | erasure.names
     namesakes = {e.id for e in known.entities if names & {*names_of(e)}}
-    return replace(
-        erasure,
-        entity_ids=erasure.entity_ids | namesakes,
-        names=erasure.names | frozenset(names),
-    )
+    # Before a merge its two were told apart: who is decided again may be decided by either.
+    merged = {i for e in known.entities if e.same_as for i in (e.id, e.same_as)}
+    names |= {n for e in inside if e.id in merged for n in names_of(e)}
+    reached = erasure.entity_ids | namesakes | merged
+    # Whoever is known as theirs ("Anna's dog") may turn out to be somebody else's.
+    theirs = {
+        e.id for e in known.entities if {d.partition("@")[2] for d in e.descriptors} & reached
+    }
+    for name, whose, meant in _possessed(known.assertions):
+        # To decide again who "Anna's dog Bo" is, both names must be: by then there may be two
+        # Annas, and where there were, nobody was decided and it may now turn out to be this Bo.
+        if meant in reached or name in names or (meant is None and whose in names):
+            names |= {name, whose} - {""}
+    return replace(erasure, entity_ids=reached | theirs, names=erasure.names | frozenset(names))
+
+
+def _possessed(assertions: Iterable[Assertion]) -> Iterator[tuple[str, str, str | None]]:
+    """Yield the keys of each "Anna's dog Bo": his name, hers, and who was found to be meant."""
+    for a in assertions:
+        ends = ((a.statement.subject, a.subject_id), (a.statement.object, a.object_id))
+        for mention, meant in ends:
+            if mention is not None and mention.possessor:
+                yield ids.name_key(mention.name), ids.name_key(mention.possessor), meant
 
 
 def unlearn(
@@ -117,19 +139,25 @@ def unlearn(
     resolver.learn(e for e in known.entities if e.id not in doomed)
     kept = {e.id for e in known.entities} - doomed
     settled: dict[str, Assertion] = {}
+    again |= {a.id for a in live.values() if a.statement.predicate == SAME_AS}
     for a in sorted((live[i] for i in again), key=lambda a: (a.seq, a.ordinal)):
         settled[a.id] = resolve(a, resolver, table, kept=kept)
+    settled |= {a.id: a for a in moved(settled.values(), resolver, table)}
     slots = {a.slot for a in erasure.gone} | {live[i].slot for i in again}
     slots |= {a.slot for a in settled.values()}
-    wanted = {s for s in slots if s}
+    wanted = {s for s in slots if s} - {merges(scope)}
     empty = GraphChange(scope=scope, stream=scope.stream)
     before = {e.id: e for e in known.entities}
     bystanders = _bystanders(erasure, settled.values()) & set(before)
-    if not wanted <= set(known.slots) or not bystanders <= set(known.spans):
+    unseen = (
+        wanted - {*known.slots} or bystanders - {*known.spans} or resolver.looked - {*known.names}
+    )
+    if unseen:
         return Plan(
             change=empty,
             question=KnownQuery(
                 episode_ids=tuple(episode_ids),
+                names=tuple(sorted(resolver.looked)),
                 slots=tuple(sorted(wanted)),
                 entity_ids=tuple(sorted(bystanders)),
             ),
@@ -162,6 +190,8 @@ def _bystanders(erasure: Erasure, settled: Iterable[Assertion]) -> set[str]:
     """
     found: set[str] = set()
     for a in (*erasure.gone, *settled):
+        if a.statement.predicate == SAME_AS:
+            continue
         found |= {i for i in (a.subject_id, a.object_id) if i} - erasure.entity_ids
     return found
 
@@ -175,8 +205,10 @@ def _entities(
     bystanders: set[str],
 ) -> tuple[dict[str, Entity], set[str]]:
     """Return the entities as they now are, and those that nothing speaks of any more."""
-    found: dict[str, Entity] = {}
+    found = {i: e for i, e in resolver.entities.items() if e.same_as and i in doomed}
     for a in settled:
+        if a.statement.predicate == SAME_AS:
+            continue
         for entity_id in (a.subject_id, a.object_id):
             if entity_id is None or (entity_id in bystanders and entity_id in known.spans):
                 continue

@@ -1,18 +1,19 @@
 """Who is meant: from the mentions of a text to the entities of a scope.
 
 Resolution is causal: a mention is decided by what stood before it in the log, never by what
-comes after, so running through the log again decides the same. The rules, in order: the first
-person is the speaker; a relation ("my sister") names whoever bears it; a name goes to the one
-compatible bearer; a relation that contradicts every bearer makes a namesake; a bare name borne by
-several goes to the one last spoken of in the same event, else it is left undecided: what other
-events said last would depend on where batches are cut. Never on similarity. Does not know facts,
-slots or stores.
+comes after, so running through the log again decides the same. Only a merge reaches back: it says
+that two were one all along, and is undone by leaving it out. The rules, in order: the first person
+is the speaker; a relation ("my sister") names whoever bears it; a name goes to the one compatible
+bearer; a relation that contradicts every bearer makes a namesake; a bare name borne by several
+goes to the one last spoken of in the same event, else it is left undecided: what other events said
+last would depend on where batches are cut. Never on similarity. Does not know facts, slots or
+stores.
 
 Theory: blocking and deterministic rules as in Christen, *Data Matching* (2012), chapters 4 to 6;
 we trade recall for never joining two people.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -73,16 +74,23 @@ def compatible_kinds(one: str, other: str) -> bool:
 class Resolver:
     """Decides mentions in the order of the log, over the entities known before them.
 
-    ``entities`` is what is known by id and grows; ``touched`` names those that changed. When an
-    entity was first and last spoken of is for the caller, who knows which assertions link to it.
+    ``entities`` is what is known by id and grows; ``touched`` names those that changed, ``merged``
+    those that were found to be another, ``looked`` the identity keys by which was decided: who
+    bears one must be known. When an entity was first and last spoken of is for the caller, who
+    knows which assertions link to it.
     """
 
     scope: Scope
     entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
     touched: set[str] = field(default_factory=set[str])
+    merged: set[str] = field(default_factory=set[str])
+    looked: set[str] = field(default_factory=set[str])
     _names: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     _recent: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     _new: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    _awaited: list[tuple[str, str, datetime]] = field(
+        default_factory=list[tuple[str, str, datetime]]
+    )
 
     def learn(self, entities: Iterable[Entity]) -> None:
         """Take in entities that the graph knows, in the order of their ids."""
@@ -96,13 +104,25 @@ class Resolver:
         if entity_id not in bearers:
             bearers.append(entity_id)
 
+    def _bearers(self, *names: str) -> list[str]:
+        """Return who bears one of these keys, merged ones as whom they were found to be."""
+        self.looked.update(names)
+        found = (self.canonical(b) for name in names for b in self._names.get(name, []))
+        return list(dict.fromkeys(found))
+
+    def canonical(self, entity_id: str) -> str:
+        """Return whom an entity was found to be; most are themselves."""
+        entity = self.entities.get(entity_id)
+        return entity.same_as if entity is not None and entity.same_as else entity_id
+
     def speaker(self, author: str | None, at: datetime) -> str:
         """Return the id of whoever speaks: by name, or as the scope's user."""
         key = ids.name_key(author) if author else SPEAKER
         found = ids.derive("entity", self.scope.key, key)
+        self.looked.add(key)
         if found not in self.entities:
             self._create(key, author or "user", "person", at)
-        return found
+        return self.canonical(found)
 
     def resolve(
         self, mention: Mention, *, author: str | None, event: str, at: datetime
@@ -110,21 +130,22 @@ class Resolver:
         """Return the entity that is meant, made if nobody fits; None where it is undecided."""
         if mention.speaker:
             return self.speaker(author, at)
-        relation = None
+        relations: tuple[str, ...] = ()
         if mention.descriptor:
             whose = self._possessor(mention, author=author, event=event, at=at)
             if whose is None:
                 return None
-            relation = descriptor_key(mention.descriptor, whose)
+            relations = tuple(descriptor_key(mention.descriptor, w) for w in self._one(whose))
         found = (
-            self._by_name(mention, relation, event, at)
+            self._by_name(mention, relations, event, at)
             if mention.name
-            else self._by_relation(mention, relation, author, at)
+            else self._by_relation(mention, relations, author, at)
         )
         if found is None:
             return None
-        self._recent[event, ids.name_key(mention.name) or (relation or "")] = found
-        self._describe(found, relation)
+        found = self.canonical(found)
+        self._recent[event, ids.name_key(mention.name) or "".join(relations[:1])] = found
+        self._describe(found, relations)
         return found
 
     def rename(self, entity_id: str, name: str) -> None:
@@ -137,6 +158,36 @@ class Resolver:
         self.touched.add(entity_id)
         self._index(ids.name_key(name), entity_id)
 
+    def merge(self, keep: str, other: str, at: datetime) -> None:
+        """Make ``other`` one with ``keep``, as soon as both are known.
+
+        The names and relations of the other become ``keep``'s; its entity stays as a trail.
+        """
+        if keep not in self.entities or other not in self.entities:
+            self._awaited.append((keep, other, at))
+            return
+        keep, other = self.canonical(keep), self.canonical(other)
+        if keep == other:
+            return
+        one, gone = self.entities[keep], self.entities[other]
+        aliases = dict.fromkeys((*one.aliases, gone.name, *gone.aliases))
+        aliases.pop(one.name, None)
+        relations = dict.fromkeys((*one.descriptors, *gone.descriptors))
+        self.entities[keep] = replace(one, aliases=tuple(aliases), descriptors=tuple(relations))
+        self.entities[other] = replace(gone, same_as=keep, created_at=at, updated_at=at)
+        for entity in [e for e in self.entities.values() if e.same_as == other]:
+            self.entities[entity.id] = replace(entity, same_as=keep)
+            self.touched.add(entity.id)
+        self.touched |= {keep, other}
+        self.merged.add(other)
+        for name in names_of(self.entities[keep]):
+            self._index(name, keep)
+
+    def _one(self, entity_id: str) -> list[str]:
+        """Return an entity and all that were found to be it, itself first."""
+        found = [e.id for e in self.entities.values() if e.same_as == entity_id]
+        return [entity_id, *sorted(found)]
+
     # the rules ------------------------------------------------------------------------------
 
     def _possessor(
@@ -148,11 +199,11 @@ class Resolver:
         return self.resolve(whose, author=author, event=event, at=at)
 
     def _by_relation(
-        self, mention: Mention, relation: str | None, author: str | None, at: datetime
+        self, mention: Mention, relations: Sequence[str], author: str | None, at: datetime
     ) -> str | None:
-        if relation is None:
+        if not relations:
             return None
-        bearers = self._names.get(relation, [])
+        bearers = self._bearers(*relations)
         if len(bearers) > 1:
             return None
         if bearers:
@@ -160,48 +211,54 @@ class Resolver:
         # Called after whom the text names, not after what that one is called by now: the log run
         # through again must say the same.
         whose = mention.possessor or author or "user"
-        return self._create(relation, f"{whose}'s {mention.descriptor}", mention.kind, at)
+        return self._create(relations[0], f"{whose}'s {mention.descriptor}", mention.kind, at)
 
     def _by_name(
-        self, mention: Mention, relation: str | None, event: str, at: datetime
+        self, mention: Mention, relations: Sequence[str], event: str, at: datetime
     ) -> str | None:
         name = ids.name_key(mention.name)
         bearers = [
-            b
-            for b in self._names.get(name, [])
-            if compatible_kinds(self.entities[b].kind, mention.kind)
+            b for b in self._bearers(name) if compatible_kinds(self.entities[b].kind, mention.kind)
         ]
         if mention.new:
             # One namesake per event: it is spoken of in a mention and in every statement.
             if (event, name) not in self._new:
-                self._new[event, name] = self._namesake(name, mention, relation, at)
-            return self._new[event, name]
-        if relation is None:
+                self._new[event, name] = self._namesake(name, mention, relations, at)
+            return self.canonical(self._new[event, name])
+        if not relations:
             if len(bearers) <= 1:
                 return bearers[0] if bearers else self._create(name, mention.name, mention.kind, at)
-            return self._recent.get((event, name))
+            return self._last(event, name)
         for bearer in bearers:
-            if relation in self.entities[bearer].descriptors:
+            if {*relations} & {*self.entities[bearer].descriptors}:
                 return bearer
         fitting = [
-            b for b in bearers if not any(clash(relation, d) for d in self.entities[b].descriptors)
+            b
+            for b in bearers
+            if not any(clash(r, d) for r in relations for d in self.entities[b].descriptors)
         ]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
-            return self._recent.get((event, name))
-        nameless = [b for b in self._names.get(relation, []) if self.entities[b].key == relation]
+            return self._last(event, name)
+        nameless = [b for b in self._bearers(*relations) if self.entities[b].key in relations]
         if not bearers and len(nameless) == 1 and not self.entities[nameless[0]].aliases:
             self.rename(nameless[0], mention.name)
             return nameless[0]
-        return self._namesake(name, mention, relation, at)
+        return self._namesake(name, mention, relations, at)
 
-    def _namesake(self, name: str, mention: Mention, relation: str | None, at: datetime) -> str:
+    def _last(self, event: str, name: str) -> str | None:
+        """Return of whom the same event spoke last by this name."""
+        found = self._recent.get((event, name))
+        return self.canonical(found) if found is not None else None
+
+    def _namesake(self, name: str, mention: Mention, relations: Sequence[str], at: datetime) -> str:
         """Make a bearer of the name who is nobody known so far."""
         key, n = name, 1
         while ids.derive("entity", self.scope.key, key) in self.entities:
             n += 1
-            key = f"{name}#{relation.split('@', 1)[0]}" if relation and n == 2 else f"{name}#{n}"
+            told = relations[0].split("@", 1)[0] if relations and n == 2 else str(n)
+            key = f"{name}#{told}"
         return self._create(key, mention.name, mention.kind, at)
 
     # bookkeeping ----------------------------------------------------------------------------
@@ -223,14 +280,18 @@ class Resolver:
         self.touched.add(entity.id)
         for known in names_of(entity):
             self._index(known, entity.id)
+        awaited, self._awaited = self._awaited, []
+        for keep, other, since in awaited:
+            self.merge(keep, other, max(since, at))
         return entity.id
 
-    def _describe(self, entity_id: str, relation: str | None) -> None:
+    def _describe(self, entity_id: str, relations: Sequence[str]) -> None:
         entity = self.entities[entity_id]
-        if relation and relation not in entity.descriptors:
-            self.entities[entity_id] = replace(entity, descriptors=(*entity.descriptors, relation))
+        if relations and not {*relations} & {*entity.descriptors}:
+            known = (*entity.descriptors, relations[0])
+            self.entities[entity_id] = replace(entity, descriptors=known)
             self.touched.add(entity_id)
-            self._index(relation, entity_id)
+            self._index(relations[0], entity_id)
 
 
 def names_of(entity: Entity) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from graphmem.models import (
 
 MENTIONED: Final = "mentioned"
 HAS_NAME: Final = "has_name"
+SAME_AS: Final = "same_as"
 _NOWHERE: Final = Quote(text="", start=0, end=0)
 
 Analyse = Callable[[str], str]
@@ -112,6 +113,43 @@ def assert_all(scope: Scope, event: Event, extraction: Extraction) -> tuple[Asse
     )
 
 
+def assert_merge(scope: Scope, event: Event, keep: str, other: str) -> Assertion:
+    """Return a decision that two entities are one. It holds ids alone, and no name to erase."""
+    if event.seq is None or event.recorded_at is None:
+        raise ValueError(f"event {event.id!r} has not been through the log")
+    episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
+    nobody = Mention(name="", kind="concept")
+    return Assertion(
+        id=merge_id(scope, episode_id),
+        scope=scope,
+        event_id=event.id,
+        episode_id=episode_id,
+        session_id=event.session_id,
+        seq=event.seq,
+        ordinal=0,
+        statement=Statement(subject=nobody, predicate=SAME_AS, object=nobody, quote=_NOWHERE),
+        extractor="decision",
+        source_class=event.source_class,
+        origin=event.origin,
+        principal=f"@{event.role}",
+        occurred_at=event.occurred_at,
+        recorded_at=event.recorded_at,
+        subject_id=keep,
+        object_id=other,
+        slot=merges(scope),
+    )
+
+
+def merges(scope: Scope) -> str:
+    """Return the slot of a scope's merges: read as a whole, and no fact's."""
+    return ids.derive("slot", scope.key, SAME_AS)
+
+
+def merge_id(scope: Scope, episode_id: str) -> str:
+    """Return the id of the merge that an event decided."""
+    return ids.derive("assertion", scope.key, episode_id, "decision", 0)
+
+
 def _parts(statement: Statement) -> tuple[Statement, ...]:
     if statement.polarity != "correct":
         return (statement,)
@@ -153,9 +191,14 @@ def resolve(
 ) -> Assertion:
     """Return the assertion with its entities and slot; both None where it is undecided.
 
-    An end that was decided before for one of ``kept`` stays with it.
+    An end that was decided before for one of ``kept`` stays with it. A merge takes effect here and
+    stays as it is; ``moved`` does the rest, once all are resolved.
     """
     statement = assertion.statement
+    if statement.predicate == SAME_AS:
+        if assertion.subject_id and assertion.object_id:
+            resolver.merge(assertion.subject_id, assertion.object_id, assertion.recorded_at)
+        return assertion
     author = None if assertion.principal.startswith("@") else assertion.principal
 
     def who(mention: Mention, before: str | None) -> str | None:
@@ -184,13 +227,34 @@ def resolve(
     return replace(found, slot=slot_of(assertion.scope, subject, predicate, object_key(found)))
 
 
+def moved(
+    assertions: Iterable[Assertion], resolver: Resolver, table: Table
+) -> tuple[Assertion, ...]:
+    """Return those that speak of a merged entity, as spoken of whom it was found to be."""
+    found: list[Assertion] = []
+    for a in assertions:
+        if a.statement.predicate == SAME_AS:
+            continue
+        subject = resolver.canonical(a.subject_id) if a.subject_id else None
+        object_ = resolver.canonical(a.object_id) if a.object_id else None
+        if (subject, object_) == (a.subject_id, a.object_id):
+            continue
+        there = replace(a, subject_id=subject, object_id=object_)
+        slot = None
+        if a.slot is not None and subject is not None and subject != object_:
+            predicate = get(table, a.statement.predicate)
+            slot = slot_of(a.scope, subject, predicate, object_key(there))
+        found.append(replace(there, slot=slot))
+    return tuple(found)
+
+
 # --------------------------------------------------------------------------- plan
 
 
 def ask(assertions: Sequence[Assertion], table: Table) -> KnownQuery:
     """Return what planning these assertions needs to know, in one read."""
     names = [n for a in assertions for n in a.names]
-    stated = [a.statement for a in assertions if a.statement.predicate != MENTIONED]
+    stated = [a.statement for a in assertions if a.statement.predicate not in (MENTIONED, SAME_AS)]
     functional = {s.predicate for s in stated if get(table, s.predicate).functional}
     keyed = {s.predicate for s in stated} - functional
     return KnownQuery(
@@ -198,7 +262,14 @@ def ask(assertions: Sequence[Assertion], table: Table) -> KnownQuery:
         predicates=tuple(sorted(functional)),
         keyed=tuple(sorted(keyed)),
         values=tuple(sorted({ids.name_key(s.value) for s in stated if s.value})),
+        entity_ids=tuple(sorted(i for a in assertions for i in _merged_ends(a))),
+        slots=tuple(sorted({merges(a.scope) for a in assertions})),
     )
+
+
+def _merged_ends(assertion: Assertion) -> Iterable[str]:
+    if assertion.statement.predicate == SAME_AS:
+        yield from (i for i in (assertion.subject_id, assertion.object_id) if i)
 
 
 def plan(
@@ -219,23 +290,26 @@ def plan(
     resolver.learn(known.entities)
     before = {e.id: e for e in known.entities}
     stored = {a.id: a for a in known.assertions}
-    live = dict(stored)
-    fresh = [
-        resolve(a, resolver, table) for a in sorted(assertions, key=lambda a: (a.seq, a.ordinal))
-    ]
-    live.update({a.id: a for a in fresh})
-    freed = [replace(a, quarantined=False) for a in live.values() if a.id in released]
-    live.update({a.id: a for a in freed})
-    fresh = [live[a.id] for a in fresh] + [a for a in freed if a.id in stored]
+    told = [a for a in known.assertions if a.statement.predicate == SAME_AS]
+    ordered = sorted(
+        {a.id: a for a in (*told, *assertions)}.values(), key=lambda a: (a.seq, a.ordinal)
+    )
+    live = stored | {a.id: resolve(a, resolver, table) for a in ordered}
+    live |= {a.id: replace(a, quarantined=False) for a in live.values() if a.id in released}
+    live |= {a.id: a for a in moved(live.values(), resolver, table)}
+    fresh = [a for a in live.values() if stored.get(a.id) != a or a.id in _ids(assertions)]
     empty = GraphChange(scope=scope, stream=scope.stream, watermark=watermark)
 
-    renamed = tuple(sorted(i for i, e in before.items() if resolver.entities[i].name != e.name))
-    if renamed and not set(renamed) <= set(known.spans):
-        return Plan(change=empty, question=KnownQuery(entity_ids=renamed))
+    renamed = {i for i, e in before.items() if resolver.entities[i].name != e.name}
+    slots = {a.slot for a in (*fresh, *(stored[a.id] for a in fresh if a.id in stored)) if a.slot}
+    slots.discard(merges(scope))
+    question = _missing(assertions, known, resolver, renamed, slots, table)
+    if question is not None:
+        return Plan(change=empty, question=question)
 
-    slots = {a.slot for a in fresh if a.slot}
-    slots |= {a.slot for a in live.values() if a.slot and {a.subject_id, a.object_id} & {*renamed}}
-    entities = _dated(resolver, before, fresh)
+    slots |= {a.slot for a in live.values() if a.slot and {a.subject_id, a.object_id} & renamed}
+    slots.discard(merges(scope))
+    entities = _dated(resolver, fresh)
     facts = refold(slots, live.values(), {**resolver.entities, **entities}, table, analyse)
     put, gone, outcomes = difference(slots, known.facts, facts)
     return Plan(
@@ -251,16 +325,41 @@ def plan(
     )
 
 
-def _dated(
-    resolver: Resolver, before: Mapping[str, Entity], fresh: Iterable[Assertion]
-) -> dict[str, Entity]:
+def _ids(assertions: Iterable[Assertion]) -> set[str]:
+    return {a.id for a in assertions}
+
+
+def _missing(
+    assertions: Sequence[Assertion],
+    known: Known,
+    resolver: Resolver,
+    renamed: set[str],
+    slots: set[str],
+    table: Table,
+) -> KnownQuery | None:
+    """Return what deciding has shown to be needed and is not known; None if all is."""
+    names = resolver.looked - {*known.names}
+    if names:
+        asked = ask(assertions, table)
+        return replace(asked, names=tuple(sorted({*asked.names} | resolver.looked)))
+    whole = renamed | resolver.merged
+    if not whole <= set(known.spans):
+        return KnownQuery(entity_ids=tuple(sorted(whole)))
+    # What moves with a merge comes to slots that nobody has asked for.
+    if resolver.merged and not slots <= set(known.slots):
+        return KnownQuery(slots=tuple(sorted(slots)))
+    return None
+
+
+def _dated(resolver: Resolver, fresh: Iterable[Assertion]) -> dict[str, Entity]:
     """Return the entities that changed, with the times of the assertions that link to them."""
     found = {i: resolver.entities[i] for i in resolver.touched}
     for a in fresh:
+        if a.statement.predicate == SAME_AS:
+            continue
         for entity_id in {i for i in (a.subject_id, a.object_id) if i}:
             entity = found.get(entity_id) or resolver.entities[entity_id]
-            old = entity_id in before
-            first = min(entity.created_at, a.recorded_at) if old else entity.created_at
+            first = min(entity.created_at, a.recorded_at)
             last = max(entity.updated_at, a.recorded_at)
             found[entity_id] = replace(entity, created_at=first, updated_at=last)
     return found
@@ -409,9 +508,13 @@ __all__ = [
     "Plan",
     "ask",
     "assert_all",
+    "assert_merge",
     "difference",
     "fresh_texts",
     "merge",
+    "merge_id",
+    "merges",
+    "moved",
     "plan",
     "refold",
     "resolve",

@@ -37,10 +37,10 @@ _THINGS: Final = {"works_at": "organization", "lives_in": "place", "located_in":
 class LineExtractor:
     """Reads ``subject|predicate|object`` lines; other lines say nothing.
 
-    ``I`` is the speaker; ``Anna(sister)`` a name with a relation to the speaker; ``(sister)`` a
-    relation alone; ``Anna(*)`` a namesake; ``'…'`` a literal value. A leading ``!`` ends, ``~``
-    denies; ``|from=2020-01-01``, ``|to=…`` state times; ``|not=X`` corrects. ``boom`` fails for
-    ever, ``flaky`` ``failures`` times.
+    ``I`` is the speaker; ``Anna(sister)`` a name with a relation to the speaker,
+    ``Rex(dog of Tom)`` to somebody else; ``(sister)`` a relation alone; ``Anna(*)`` a namesake;
+    ``'…'`` a literal value. A leading ``!`` ends, ``~`` denies; ``|from=2020-01-01``, ``|to=…``
+    state times; ``|not=X`` corrects. ``boom`` fails for ever, ``flaky`` ``failures`` times.
     """
 
     version = "lines/1"
@@ -78,7 +78,8 @@ def _mention(text: str, kind: EntityKind) -> Mention:
     relation = relation.rstrip(")")
     if relation == "*":
         return Mention(name=name, kind=kind, new=True)
-    return Mention(name=name, kind=kind, descriptor=relation or None)
+    descriptor, _, whose = relation.partition(" of ")
+    return Mention(name=name, kind=kind, descriptor=descriptor or None, possessor=whose)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -18,6 +18,7 @@ from graphmem.models import (
     Entity,
     Episode,
     Fact,
+    Filter,
     GraphChange,
     Known,
     KnownQuery,
@@ -299,6 +300,25 @@ class GraphStoreConformance(ReadingConformance):
 
         assert known.assertions == tuple(reversed(said)), "in the order of the log"
 
+    async def test_known_follows_merges(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        trail = replace(make_entity(scope, "Inez", kind="thing"), same_as=harbour.ines.id)
+        await save(store, scope, trail)
+
+        by_trail = await store.known(scope, KnownQuery(names=("inez",), keyed=("owns",)))
+        by_whom = await store.known(scope, KnownQuery(names=("ines",)))
+        by_id = await store.known(scope, KnownQuery(entity_ids=(harbour.ines.id,)))
+        listed = await store.list([scope], "entity", Filter())
+
+        assert {e.id for e in by_trail.entities} == {trail.id, harbour.ines.id}
+        assert {e.id for e in by_whom.entities} == {trail.id, harbour.ines.id}
+        assert trail in by_id.entities
+        assert by_trail.names == ("inez",)
+        assert {e.id for e in listed.entities} == {harbour.ada.id, harbour.ines.id}
+        assert (await store.read([scope], [trail.id])).entities == (trail,)
+        assert (await store.stats([scope], now=day(9)))["entities"] == 2
+
     async def test_known_by_object(self, store: GraphStore, scope: Scope, harbour: Harbour) -> None:
         keyed = ("likes", "sails", "owns")
         by_value = KnownQuery(names=("ada",), keyed=keyed, values=("rum", "tea"))
@@ -363,7 +383,7 @@ class GraphStoreConformance(ReadingConformance):
             slots=(harbour.likes.slot,),
         )
 
-        assert await store.known(other, asked) == Known(slots=(harbour.likes.slot,))
+        assert await store.known(other, asked) == Known(names=("ada",), slots=(harbour.likes.slot,))
 
     # dump and administration
 

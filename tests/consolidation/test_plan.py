@@ -1,5 +1,6 @@
 """The laws: idempotence, independence of order, deletion as if it had never been said, replay."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
@@ -8,12 +9,13 @@ from hypothesis import strategies as st
 from graphmem.consolidation import plan as planning
 from graphmem.consolidation import predicates
 from graphmem.consolidator import terms_of
-from graphmem.models import Episode, SourceClass
+from graphmem.errors import InvalidInput
+from graphmem.models import Entity, Episode, SourceClass
 from graphmem.testing.fakes import LineExtractor
-from tests.consolidation.world import HERE, Said, believed, recorded, world
+from tests.consolidation.world import HERE, Said, believed, recorded, timeless, world
 
 PEOPLE = st.sampled_from(
-    ["I", "Tom", "Anna", "Anna(sister)", "Anna(colleague)", "(sister)", "Bo(*)"]
+    ["I", "Tom", "Anna", "Anna(sister)", "Anna(colleague)", "(sister)", "Bo(*)", "Bo(dog of Anna)"]
 )
 PLACES = st.sampled_from(["Rome", "Oslo", "Lima"])
 VALUES = st.sampled_from(["'tea'", "'rum'"])
@@ -91,6 +93,56 @@ async def test_replay_rebuilds_the_same_graph(history: list[Said], batch: int) -
         kept = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await first.dump()]
         built = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await second.dump()]
         assert kept == built
+
+
+@many
+@given(histories(), st.data(), st.integers(1, 4))
+async def test_replay_rebuilds_merges_and_splits_and_erasures(
+    history: list[Said], data: st.DataObject, batch: int
+) -> None:
+    async with world() as first, world(batch=batch) as second:
+        for said in history:
+            await first.hear(said)
+            entities = [e for e in await first.dump() if isinstance(e, Entity)]
+            alone = [e for e in entities if not e.same_as]
+            trails = [e for e in entities if e.same_as]
+            step = data.draw(st.integers(0, 3))
+            if step == 0 and len(alone) > 1:
+                keep, other = data.draw(st.permutations(alone))[:2]
+                with suppress(InvalidInput):
+                    await first.review.merge(HERE, keep.id, other.id)
+            elif step == 1 and trails:
+                await first.review.split(HERE, data.draw(st.sampled_from(trails)).id)
+        for said in history:
+            if data.draw(st.booleans()):
+                await first.forget(said.id, session=said.session)
+        for event in await first.log.read(HERE.home):
+            assert event.recorded_at is not None
+            scope = replace(HERE, session=event.session_id)
+            await second.log.append(scope, [event], now=event.recorded_at)
+        await second.settle()
+
+        kept = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await first.dump()]
+        built = [replace(x, seq=0) if isinstance(x, Episode) else x for x in await second.dump()]
+        assert kept == built
+        assert await first.graph.check() == []
+
+
+@many
+@given(histories(), st.data())
+async def test_split_undoes_a_merge(history: list[Said], data: st.DataObject) -> None:
+    async with world() as merged, world() as plain:
+        split = data.draw(st.integers(0, len(history)))
+        await merged.hear(*history[:split])
+        alone = [e for e in await merged.dump() if isinstance(e, Entity)]
+        if len(alone) > 1:
+            keep, other = data.draw(st.permutations(alone))[:2]
+            with suppress(InvalidInput):
+                await merged.review.merge(HERE, keep.id, other.id)
+                await merged.hear(*history[split:])
+                await merged.review.split(HERE, other.id)
+                await plain.hear(*history)
+                assert timeless(await merged.dump()) == timeless(await plain.dump())
 
 
 @many

@@ -11,6 +11,7 @@ from graphmem.consolidation.plan import Outcome
 from graphmem.consolidator import Consolidator, Limits
 from graphmem.graph.sqlite import SqliteGraphStore
 from graphmem.models import Entity, Episode, Event, Fact, Scope, SourceClass, TextPart
+from graphmem.review import Review
 from graphmem.sessions.sqlite import SqliteSessionStore
 from graphmem.sqlite.connection import Database
 from graphmem.testing.fakes import HashEmbedder, LineExtractor
@@ -46,6 +47,7 @@ class World:
         self.consolidator = consolidator
         self.log = consolidator.sessions
         self.graph = consolidator.graph
+        self.review = Review(self.log, self.graph, self.now, self.drain)
         self.outcomes: list[Outcome] = []
         self._said = 0
 
@@ -64,6 +66,14 @@ class World:
         event = one.event(number)
         scope = replace(HERE, session=event.session_id)
         await self.log.append(scope, [event], now=recorded(number))
+
+    def now(self) -> datetime:
+        """Return a time that no other event was recorded at."""
+        self._said += 1
+        return recorded(self._said)
+
+    async def drain(self, _: Scope) -> None:
+        await self.settle()
 
     async def settle(self) -> None:
         while (report := await self.consolidator.step("w", stream=HERE.stream)) is not None:
@@ -126,3 +136,19 @@ def believed(facts: Sequence[Fact]) -> set[tuple[object, ...]]:
         for f in facts
         if f.retired_at is None
     }
+
+
+def timeless(items: Sequence[Episode | Entity | Fact]) -> list[object]:
+    """Return a dump without what depends on how many events were recorded before."""
+    never = datetime.max.replace(tzinfo=UTC)
+    found: list[object] = []
+    for item in items:
+        match item:
+            case Episode():
+                found.append(replace(item, seq=0, recorded_at=never))
+            case Entity():
+                found.append(replace(item, created_at=never, updated_at=never))
+            case Fact():
+                gone = None if item.retired_at is None else never
+                found.append(replace(item, recorded_at=never, retired_at=gone))
+    return found
