@@ -4,7 +4,7 @@ FTS5 and the matrix of vectors find candidates; they do not rank them. Does not 
 made nor how candidates are scored.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from graphmem.consolidation.identity import names_of
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
 from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite_candidates import Finder
-from graphmem.graph.vectors import Matrices
 from graphmem.models import (
     Assertion,
     CandidatePool,
@@ -44,7 +43,7 @@ class SqliteGraphStore:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._finder = Finder(_SQL, Matrices())
+        self._finder = Finder(_SQL)
 
     async def migrate(self, *, model_id: str, dimension: int) -> None:
         await self._db.migrate()
@@ -451,6 +450,7 @@ def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
         "entity_ids": rows.array(query.entity_ids),
     }
     entities = {r[0]: rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_name"], keys)}
+    _add_merged(c, entities, keys, known)
     keys["entities"] = rows.array(list(entities))
     assertions: dict[str, Assertion] = {}
 
@@ -475,6 +475,7 @@ def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
     keys["ids"] = rows.array(sorted(ends | {*query.entity_ids}))
     for r in c.rows(_SQL["entities_by_id"], keys):
         entities[r[0]] = rows.entity_of(r, known)
+    _add_merged(c, entities, keys, known)
     spans: dict[str, Span] = {}
     for entity_id in query.entity_ids:
         row = c.rows(_SQL["span"], {**keys, "id": entity_id})[0]
@@ -484,6 +485,20 @@ def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
         entities=tuple(sorted(entities.values(), key=lambda e: e.id)),
         assertions=tuple(sorted(assertions.values(), key=lambda a: (a.seq, a.ordinal))),
         facts=tuple(rows.fact_of(r, known) for r in c.rows(_SQL["facts_by_slot"], keys)),
+        names=query.names,
         slots=tuple(slots),
         spans=spans,
     )
+
+
+def _add_merged(
+    c: Transaction, entities: dict[str, Entity], keys: Mapping[str, Any], known: rows.Scopes
+) -> None:
+    """Add whom these entities were found to be, and who was found to be they."""
+    ends = {e.same_as for e in entities.values() if e.same_as} - set(entities)
+    asked = {**keys, "ids": rows.array(sorted(ends))}
+    for r in c.rows(_SQL["entities_by_id"], asked) if ends else ():
+        entities[r[0]] = rows.entity_of(r, known)
+    asked["ids"] = rows.array(sorted(entities))
+    for r in c.rows(_SQL["entities_merged"], asked):
+        entities[r[0]] = rows.entity_of(r, known)

@@ -1,36 +1,55 @@
 """Candidates from a SQLite file: the arms of one question on one snapshot.
 
-Each arm finds row numbers; the union is widened along NEXT and read once. Nothing is ranked here
-but to cut an arm to its limit. Does not know how candidates are fused.
+What the arms search is kept in memory by scope, see ``shelves``: vectors, NEXT, the clocks, and
+full text once a scope is asked again; the first time FTS5 finds the texts, with the scope inside
+the match. SQL is asked for the scopes' versions, for who bears a name, for what a filter lets
+pass, and for the rows of the final candidates. Nothing is ranked here but to cut an arm to its
+limit. Does not know how candidates are fused.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from graphmem.errors import EmbeddingMismatch
 from graphmem.graph import sqlite_rows as rows
-from graphmem.graph.vectors import Matrices, Matrix, best, build
-from graphmem.models import Candidate, CandidatePool, CandidateQuery, Fact, Scope, SourceClass
-from graphmem.retrieval.rank import bm25
+from graphmem.graph import vectors
+from graphmem.graph.kept import Kept
+from graphmem.graph.postings import Text
+from graphmem.graph.search import Passing, Search, nearness
+from graphmem.graph.shelves import Part, Row, Shelf, chain_of, items_of
+from graphmem.graph.vectors import Matrix
+from graphmem.models import (
+    CandidatePool,
+    CandidateQuery,
+    Fact,
+    Filter,
+    Scope,
+    SourceClass,
+)
+from graphmem.retrieval.columns import Columns, Fixed, Floats, Words
+from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
-from graphmem.sqlite.times import bound, from_us, to_us
+from graphmem.sqlite.times import BEGINNING, FOREVER, to_us
 
-_HANDED_OVER: Final = 2000  # so many matches are scored by us; beyond, the engine's rank cuts
-_CUT: Final = 500
+_CACHE_BYTES: Final = 512 * 1024 * 1024
+_HANDED_OVER: Final = 2000  # so many matches of FTS5 are taken; beyond, memory is asked
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
+_NOTHING: Final = Filter()
+_SOURCES: Final = {source.value: source for source in SourceClass}
 
 Keys = dict[str, Any]
+Read = Callable[[Transaction, Keys], dict[int, Row]]
 
 
 class Finder:
-    """Answers CandidateQueries; keeps the matrices of the scopes used last."""
+    """Answers CandidateQueries; keeps the parts of the scopes used last."""
 
-    def __init__(self, sql: Mapping[str, str], matrices: Matrices) -> None:
+    def __init__(self, sql: Mapping[str, str]) -> None:
         self._sql = sql
-        self._matrices = matrices
+        self._parts: Kept[Part] = Kept(_CACHE_BYTES)
 
     def find(self, c: Transaction, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Return the pool; see ``GraphStore.candidates``."""
@@ -42,29 +61,25 @@ class Finder:
             "known_at": to_us(query.known_at),
             "ended": int(query.ended),
         }
-        versions = dict(c.rows(self._sql["scope_versions"], keys))
-        episodes: set[int] = set()
-        facts: set[int] = set()
-        if words := _words(query.terms):
-            match = _match(list(known), words)
-            episodes |= self._text(c, "match_episodes", match, keys, query)
-            facts |= self._text(c, "match_facts", match, keys, query)
-        matrices = self._load(c, list(known), versions, query.model_id)
-        cosine: dict[str, float] = {}
-        if query.vector is not None:
-            ranked, cosine = best(matrices, query.vector)
-            episodes |= self._nearest(c, ranked, "episode", keys, query.vector_limit)
-            facts |= self._nearest(c, ranked, "fact", keys, query.vector_limit)
+        versions: dict[str, int] = dict(c.rows(self._sql["scope_versions"], keys))
+        model = self._model(c, query.model_id)
+        parts = [self._part(c, s, versions[s], model) for s in known if s in versions]
+        near = nearness(parts, query.vector if model else None)
+        filtered = query.filter != _NOTHING
+        episodes = Search(
+            "episode", parts, near, query, self._passing(c, "live_episodes", keys, filtered)
+        )
+        facts = Search("fact", parts, near, query, self._passing(c, "live_facts", keys, filtered))
+        for side, name in ((episodes, "match_episodes"), (facts, "match_facts")):
+            matched = self._matched(c, name, side.shelves, list(known), query.terms)
+            side.take_matches(query.terms, query.text_limit, matched)
+            side.take_nearest(query.vector_limit)
         hops = self._named(c, keys, query)
-        facts |= set(hops)
-        if episodes and query.neighbours:
-            near = keys | {"ns": rows.array(sorted(episodes)), "reach": query.neighbours}
-            episodes |= {r[0] for r in c.rows(self._sql["neighbours"], near)}
-        found = self._episodes(c, episodes, cosine, keys)
-        found += self._facts(c, facts, cosine, hops)
+        facts.take_numbers(list(hops))
+        episodes.take_neighbours(query.neighbours)
         return CandidatePool(
-            candidates=tuple(found),
-            total=sum(len(m.items) for m in matrices),
+            candidates=self._read(c, episodes, facts, query, hops),
+            total=sum(len(p.matrix) for p in parts),
             version=sum(versions.values()),
         )
 
@@ -77,65 +92,54 @@ class Finder:
                 found.append(rows.fact_of(row, known))
         return found
 
-    # the arms -------------------------------------------------------------------------------
+    # loading --------------------------------------------------------------------------------
 
-    def _text(
-        self, c: Transaction, name: str, match: str, keys: Keys, query: CandidateQuery
-    ) -> set[int]:
-        asked = keys | {"match": match, "cap": _HANDED_OVER + 1}
-        found = c.rows(self._sql[name], asked)
-        if len(found) > _HANDED_OVER:
-            asked["cap"] = _CUT
-            found = c.rows(self._sql[f"{name}_ranked"], asked)
-        if len(found) <= query.text_limit:
-            return {r[0] for r in found}
-        scores = bm25(query.terms, [r[1] for r in found])
-        order = np.lexsort(([r[0] for r in found], -scores))
-        return {found[i][0] for i in order[: query.text_limit]}
-
-    def _load(
-        self,
-        c: Transaction,
-        scopes: Sequence[str],
-        versions: Mapping[str, int],
-        model: str | None,
-    ) -> list[Matrix]:
+    def _model(self, c: Transaction, asked: str | None) -> tuple[int, int] | None:
+        """Return (key, dimension) of the model asked for; None if there is none to search by."""
         active = c.one(self._sql["active_model"])
-        if active is None or model is None:
-            return []
+        if active is None or asked is None:
+            return None
         key, stored, dimension = active
-        if stored != model:
-            raise EmbeddingMismatch(stored, model)
+        if stored != asked:
+            raise EmbeddingMismatch(stored, asked)
+        return key, dimension
 
-        def load(scope: str) -> Callable[[], Matrix]:
+    def _part(
+        self, c: Transaction, scope: str, version: int, model: tuple[int, int] | None
+    ) -> Part:
+        def load() -> Part:
+            key, dimension = model or (-1, 1)
             asked = {"scope": scope, "model": key}
-            return lambda: build(c.rows(self._sql["load_vectors"], asked), dimension)
+            matrix = vectors.build(c.rows(self._sql["load_vectors"], asked), dimension)
+            return Part(
+                episodes=_episodes_of(c.rows(self._sql["load_episodes"], asked), matrix),
+                facts=_facts_of(c.rows(self._sql["load_facts"], asked), matrix),
+                matrix=matrix,
+            )
 
-        return [
-            self._matrices.get(scope, key, versions[scope], load(scope))
-            for scope in scopes
-            if scope in versions
-        ]
+        return self._parts.get((scope, model and model[0]), version, load)
 
-    def _nearest(
+    def _matched(
         self,
         c: Transaction,
-        ranked: Sequence[tuple[float, str, str]],
-        kind: str,
-        keys: Keys,
-        limit: int,
-    ) -> set[int]:
-        """Return the nearest items of a kind that pass the filter, asking for more as needed."""
-        sql = self._sql[f"live_{kind}s"]
-        order = [item for _, item, k in ranked if k == kind]
-        found: set[int] = set()
-        start, step = 0, limit + limit // 4
-        while start < len(order) and len(found) < limit:
-            ids = order[start : start + step]
-            n_of: dict[str, int] = {i: n for n, i in c.rows(sql, keys | {"ids": rows.array(ids)})}
-            found |= set([n_of[i] for i in ids if i in n_of][: limit - len(found)])
-            start, step = start + step, step * 2
-        return found
+        name: str,
+        shelves: Sequence[Shelf],
+        scopes: Sequence[str],
+        terms: Sequence[str],
+    ) -> Integers | None:
+        """Return the numbers of all that hold a term, by FTS5; None where memory is to be asked.
+
+        That is on the second question to a shelf, and where there are more matches than are worth
+        handing over: no engine's rank, which other scopes would move, cuts them.
+        """
+        wanted = [shelf.text.wanted() for shelf in shelves]
+        words = _words(terms)
+        if all(wanted) or not words:
+            return None
+        found = c.rows(self._sql[name], {"match": _match(scopes, words), "cap": _HANDED_OVER + 1})
+        return None if len(found) > _HANDED_OVER else _times([r[0] for r in found])
+
+    # the entity arm -------------------------------------------------------------------------
 
     def _named(self, c: Transaction, keys: Keys, query: CandidateQuery) -> dict[int, int]:
         """Return fact rows by their distance from an entity that the question names."""
@@ -159,90 +163,191 @@ class Finder:
 
     # the rows -------------------------------------------------------------------------------
 
-    def _episodes(
-        self, c: Transaction, ns: set[int], cosine: Mapping[str, float], keys: Keys
-    ) -> list[Candidate]:
-        found = c.rows(self._sql["candidate_episodes"], {"ns": rows.array(sorted(ns))})
-        ids = {"ids": rows.array([r[0] for r in found])}
-        who: dict[str, set[str]] = {}
-        for episode, subject, object_ in c.rows(self._sql["candidate_entities"], ids):
-            who.setdefault(episode, set()).update(i for i in (subject, object_) if i)
-        states = {
-            episode: (slot, live)
-            for episode, slot, live in c.rows(self._sql["episode_facts"], keys | ids)
-        }
-        out: list[Candidate] = []
-        for r in found:
-            slot, live = states.get(r[0], (None, 1))
-            out.append(
-                Candidate(
-                    id=r[0],
-                    kind="episode",
-                    scope_key=r[1],
-                    terms=r[2],
-                    cosine=cosine.get(r[0]),
-                    seq=r[3],
-                    session_id=r[4],
-                    author=r[5],
-                    role=r[6],
-                    occurred_at=from_us(r[7]),
-                    recorded_at=from_us(r[8]),
-                    slot=slot,
-                    confidence=1.0,
-                    importance=0.5,
-                    source_class=SourceClass(r[9]),
-                    type="episodic",
-                    episode_ids=(r[0],),
-                    event_ids=(r[10],),
-                    entity_ids=tuple(sorted(who.get(r[0], ()))),
-                    ended=not live,
-                )
-            )
-        return out
+    def _passing(self, c: Transaction, name: str, keys: Keys, filtered: bool) -> Passing | None:
+        """Return what asks a statement which numbers pass the filter; None if all do."""
 
-    def _facts(
-        self, c: Transaction, ns: set[int], cosine: Mapping[str, float], hops: Mapping[int, int]
-    ) -> list[Candidate]:
-        keys = {"ns": rows.array(sorted(ns))}
-        support: dict[int, list[tuple[Any, ...]]] = {}
-        for n, *row in c.rows(self._sql["candidate_support"], keys):
-            support.setdefault(n, []).append(tuple(row))
-        out: list[Candidate] = []
-        for r in c.rows(self._sql["candidate_facts"], keys):
-            read = support.get(r[0], [])
-            first = next((s for s in read if s[2] is not None), None)
-            # In parallel: an event's own id is unique in its session only.
-            events = {s[0]: s[1] for s in read}
-            out.append(
-                Candidate(
-                    id=r[1],
-                    kind="fact",
-                    scope_key=r[2],
-                    terms=r[3],
-                    cosine=cosine.get(r[1]),
-                    hop=hops.get(r[0]),
-                    seq=first[3] if first else 0,
-                    session_id=first[4] if first else "",
-                    author=first[5] if first else None,
-                    role=None,
-                    occurred_at=from_us(
-                        max((s[2] for s in read if s[2] is not None), default=r[4])
-                    ),
-                    recorded_at=from_us(r[4]),
-                    valid_from=bound(r[5]),
-                    valid_to=bound(r[6]),
-                    status=r[7],
-                    slot=r[8],
-                    confidence=r[9],
-                    importance=r[10],
-                    source_class=SourceClass(r[11]),
-                    type=r[12],
-                    episode_ids=tuple(events),
-                    event_ids=tuple(events.values()),
-                    entity_ids=tuple(i for i in (r[13], r[14]) if i),
-                )
-            )
-        return out
+        def passing(ns: Integers) -> Integers:
+            found = c.rows(self._sql[name], keys | {"ns": rows.array(ns.tolist())})
+            return np.array([r[0] for r in found], dtype=np.int64)
+
+        return passing if filtered else None
+
+    def _read(
+        self,
+        c: Transaction,
+        episodes: Search,
+        facts: Search,
+        query: CandidateQuery,
+        hops: Mapping[int, int],
+    ) -> Columns:
+        """Return the rows of all that was found, read where no shelf remembers them."""
+        fixed: list[Fixed] = []
+        cosines: list[float | None] = []
+        hop: list[int | None] = []
+        ended: list[bool] = []
+        counts: list[Floats] = [np.zeros((len(query.terms), 0))]
+        lengths: list[Floats] = []
+        as_of, known_at = to_us(query.as_of), to_us(query.known_at)
+        for side, read in ((episodes, self._read_episodes), (facts, self._read_facts)):
+            for shelf, places, near in side.found():
+                ns: list[int] = shelf.n[places].tolist()
+                whole = self._rows(c, shelf, ns, read)
+                fixed += [row[0] for row in whole]
+                ended += [row[1] is not None and _over(row[1], as_of, known_at) for row in whole]
+                cosines += near
+                hop += map(hops.get, ns) if side is facts else [None] * len(ns)
+                if shelf.text.indexed:
+                    counts.append(shelf.text.postings.count(query.terms, places))
+                    lengths.append(shelf.text.postings.lengths[places])
+        words = Words(query.terms, np.hstack(counts), np.concatenate([np.zeros(0), *lengths]))
+        if len(words.lengths) < len(fixed):
+            words = None  # a shelf without an index: ranking counts for itself
+        return Columns(fixed, cosine=cosines, hop=hop, ended=ended, words=words)
+
+    def _rows(self, c: Transaction, shelf: Shelf, ns: Sequence[int], read: Read) -> list[Row]:
+        """Return rows by number, from the shelf's memory where it has them.
+
+        None is missing: the shelf is of the version that this snapshot has.
+        """
+        found = {n: row for n in ns if (row := shelf.known.get(n)) is not None}
+        if len(found) < len(ns):
+            fresh = read(c, {"ns": rows.array([n for n in ns if n not in found])})
+            shelf.remember(fresh)
+            found |= fresh
+        return [found[n] for n in ns]
+
+    def _read_episodes(self, c: Transaction, asked: Keys) -> dict[int, Row]:
+        stated = _grouped(c.rows(self._sql["candidate_statements"], asked))
+        found = c.rows(self._sql["candidate_episodes"], asked)
+        return {r[0]: _episode(r, stated.get(r[0], ())) for r in found}
+
+    def _read_facts(self, c: Transaction, asked: Keys) -> dict[int, Row]:
+        support = _grouped(c.rows(self._sql["candidate_support"], asked))
+        found = c.rows(self._sql["candidate_facts"], asked)
+        return {r[0]: _fact(r, support.get(r[0], ())) for r in found}
+
+
+def _grouped(found: Iterable[Row]) -> dict[Any, list[Row]]:
+    """Return rows by their first column."""
+    groups: dict[Any, list[Row]] = {}
+    for row in found:
+        groups.setdefault(row[0], []).append(row)
+    return groups
+
+
+# what is loaded of a scope ----------------------------------------------------------------------
+
+
+def _columns(found: Sequence[Row], count: int) -> list[tuple[Any, ...]]:
+    return list(zip(*found, strict=True)) if found else [()] * count
+
+
+def _times(values: Sequence[int]) -> Integers:
+    return np.array(values, dtype=np.int64)
+
+
+def _episodes_of(found: Sequence[Row], matrix: Matrix) -> Shelf:
+    """Return the shelf of rows that come ordered by session and place."""
+    n, ids, terms, occurred, recorded, session, seq = _columns(found, 7)
+    return Shelf(
+        n=_times(n),
+        ids=ids,
+        text=Text(terms),
+        item=items_of(ids, matrix),
+        order=np.argsort(_times(n)),
+        recorded=_times(recorded),
+        begins=_times(occurred),
+        chain=chain_of(session, seq),
+    )
+
+
+def _facts_of(found: Sequence[Row], matrix: Matrix) -> Shelf:
+    n, ids, terms, recorded, retired, valid_from, valid_to = _columns(found, 7)
+    return Shelf(
+        n=_times(n),
+        ids=ids,
+        text=Text(terms),
+        item=items_of(ids, matrix),
+        order=np.argsort(_times(n)),
+        recorded=_times(recorded),
+        begins=_times(valid_from),
+        retired=_times(retired),
+        ends=_times(valid_to),
+    )
+
+
+# what is read of a candidate: the same for every question ---------------------------------------
+
+Times = tuple[tuple[int, int, int], ...]
+
+
+def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
+    """Return an episode's columns, and (recorded, retired, ended) of the facts it is behind.
+
+    Those are the facts that it affirms; None where it affirms nothing.
+    """
+    slot, times, who = None, None, ()
+    if stated:
+        affirmed = [s for s in stated if s[3] is not None]
+        if affirmed:
+            slot = max([s[3] for s in affirmed])
+            times = tuple({s[4:7] for s in affirmed if s[4] is not None})
+        who = tuple(sorted({i for s in stated if s[1] for i in s[1:3] if i}))
+    return (
+        r[1],
+        "episode",
+        *r[2:10],
+        None,
+        None,
+        "active",
+        slot,
+        1.0,
+        0.5,
+        _SOURCES[r[10]],
+        "episodic",
+        (r[1],),
+        (r[11],),
+        who,
+    ), times
+
+
+def _over(times: Times, as_of: int, known_at: int) -> bool:
+    """Return whether none of these facts holds."""
+    for recorded, retired, ends in times:
+        if recorded <= known_at < retired and ends > as_of:
+            return False
+    return True
+
+
+def _fact(r: Row, support: Sequence[Row]) -> tuple[Fixed, None]:
+    """Return a fact version's columns; it stands where the first of its episodes does."""
+    read = [s for s in support if s[3] is not None]
+    # In parallel: an event's own id is unique in its session only.
+    events = {s[1]: s[2] for s in support}
+    seq, session, author = read[0][4:7] if read else (0, "", None)
+    return (
+        r[1],
+        "fact",
+        r[2],
+        r[3],
+        seq,
+        session,
+        author,
+        None,
+        max((s[3] for s in read), default=r[4]),
+        r[4],
+        r[5] if r[5] != BEGINNING else None,
+        r[6] if r[6] != FOREVER else None,
+        r[7],
+        r[8],
+        r[9],
+        r[10],
+        _SOURCES[r[11]],
+        r[12],
+        tuple(events),
+        tuple(events.values()),
+        tuple([i for i in (r[13], r[14]) if i]),
+    ), None
 
 
 def _match(scopes: Sequence[str], words: Sequence[str]) -> str:

@@ -110,6 +110,7 @@ def entity_row(e: Entity) -> dict[str, Any]:
         "importance": e.importance,
         "created_at": to_us(e.created_at),
         "updated_at": to_us(e.updated_at),
+        "same_as": e.same_as,
     }
 
 
@@ -126,6 +127,7 @@ def entity_of(r: Row, scopes: Scopes) -> Entity:
         importance=r[8],
         created_at=from_us(r[9]),
         updated_at=from_us(r[10]),
+        same_as=r[11],
     )
 
 

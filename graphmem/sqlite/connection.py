@@ -195,6 +195,8 @@ class Database:
             | (apsw.SQLITE_OPEN_URI if self._memory else 0),
         )
         connection.set_busy_timeout(self._busy_ms)
+        # Else a statement may be planned anew each time its parameters change: .5 ms a question.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         return connection

@@ -184,3 +184,21 @@ async def test_erased_text_is_not_in_the_file(store: SqliteGraphStore, database:
     raw.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     raw.close()
     assert b"quetzalcoatl" not in await asyncio.to_thread(Path(database.path).read_bytes)
+
+
+async def test_first_question_finds_what_later_ones_find(
+    store: SqliteGraphStore, database: Database
+) -> None:
+    """FTS5 answers a scope's first question after a write, memory those that follow."""
+    for user in ("ada", "bob"):
+        scope = Scope(user=user)
+        words = [f"goat {'cheese ' * (n % 3)}wörd{n % 7} number {n}" for n in range(90)]
+        await save(store, scope, *(make_episode(scope, n + 1, w) for n, w in enumerate(words)))
+    asked = await ask('goat cheese wörd3 "AND" number 5', text_limit=20)
+
+    answers = [await store.candidates([Scope(user="ada")], asked) for _ in range(3)]
+
+    assert len(answers[0].candidates) >= 20
+    assert {c.id for c in answers[0].candidates} == {c.id for c in answers[1].candidates}
+    assert tuple(answers[1].candidates) == tuple(answers[2].candidates)
+    assert {c.scope_key for c in answers[0].candidates} == {Scope(user="ada").key}

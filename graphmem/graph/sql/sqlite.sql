@@ -50,7 +50,7 @@ f.retired_at, f.supersedes, f.reason, f.contradicts,
  FROM (SELECT * FROM support WHERE fact = f.n ORDER BY ordinal) s)
 
 -- name: entity_columns
-n.id, n.scope, n.key, n.name, n.kind, n.aliases, n.descriptors, n.summary, n.importance, n.created_at, n.updated_at
+n.id, n.scope, n.key, n.name, n.kind, n.aliases, n.descriptors, n.summary, n.importance, n.created_at, n.updated_at, n.same_as
 
 -- name: assertion_columns
 a.id, a.scope, a.event_id, a.episode_id, a.session_id, a.seq, a.ordinal, a.statement, a.extractor, a.source_class,
@@ -100,12 +100,12 @@ DELETE FROM vectors WHERE item = :id;
 DELETE FROM vectors WHERE item = :id AND model = :model;
 
 -- name: put_entity
-INSERT INTO entities (id, scope, key, name, kind, aliases, descriptors, summary, importance, created_at, updated_at)
-VALUES (:id, :scope, :key, :name, :kind, :aliases, :descriptors, :summary, :importance, :created_at, :updated_at)
+INSERT INTO entities (id, scope, key, name, kind, aliases, descriptors, summary, importance, created_at, updated_at, same_as)
+VALUES (:id, :scope, :key, :name, :kind, :aliases, :descriptors, :summary, :importance, :created_at, :updated_at, :same_as)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, kind = excluded.kind, aliases = excluded.aliases, descriptors = excluded.descriptors,
     summary = excluded.summary, importance = excluded.importance, created_at = excluded.created_at,
-    updated_at = excluded.updated_at;
+    updated_at = excluded.updated_at, same_as = excluded.same_as;
 
 -- name: delete_entity_names
 DELETE FROM entity_names WHERE entity_id = :id;
@@ -200,6 +200,13 @@ FROM json_each(:ids) i CROSS JOIN entities n ON n.id = i.value
 WHERE n.scope IN (SELECT value FROM json_each(:scopes))
 ORDER BY n.id;
 
+-- name: entities_merged
+SELECT
+-- include: entity_columns
+FROM entities n
+WHERE n.same_as IN (SELECT value FROM json_each(:ids)) AND n.scope = :scope
+ORDER BY n.id;
+
 -- name: assertions_functional
 SELECT
 -- include: assertion_columns
@@ -256,10 +263,10 @@ WHERE f.slot IN (SELECT value FROM json_each(:slots)) AND f.scope = :scope;
 -- name: span
 SELECT count(*), min(recorded_at), max(recorded_at) FROM (
     SELECT a.id, a.recorded_at FROM assertions a
-    WHERE a.subject_id = :id AND a.episode_id NOT IN (SELECT value FROM json_each(:episode_ids))
+    WHERE a.subject_id = :id AND a.predicate != 'same_as' AND a.episode_id NOT IN (SELECT value FROM json_each(:episode_ids))
     UNION
     SELECT a.id, a.recorded_at FROM assertions a
-    WHERE a.object_id = :id AND a.episode_id NOT IN (SELECT value FROM json_each(:episode_ids))
+    WHERE a.object_id = :id AND a.predicate != 'same_as' AND a.episode_id NOT IN (SELECT value FROM json_each(:episode_ids))
 );
 
 -- name: episode_live
@@ -271,53 +278,32 @@ AND f.recorded_at <= :known_at AND f.retired_at > :known_at
 AND f.valid_from <= :as_of AND (:ended OR f.valid_to > :as_of) AND
 
 -- name: match_episodes
-SELECT e.n, e.terms
-FROM episode_text t CROSS JOIN episodes e ON e.n = t.rowid
-WHERE episode_text MATCH :match AND
--- include: episode_live
--- include: episode_filter
-LIMIT :cap;
-
--- name: match_episodes_ranked
-SELECT e.n, e.terms
-FROM episode_text t CROSS JOIN episodes e ON e.n = t.rowid
-WHERE episode_text MATCH :match AND
--- include: episode_live
--- include: episode_filter
-ORDER BY t.rank
-LIMIT :cap;
+SELECT rowid FROM episode_text WHERE episode_text MATCH :match LIMIT :cap;
 
 -- name: match_facts
-SELECT f.n, f.terms
-FROM fact_text t CROSS JOIN facts f ON f.n = t.rowid
-WHERE fact_text MATCH :match AND
--- include: fact_live
--- include: fact_filter
-LIMIT :cap;
+SELECT rowid FROM fact_text WHERE fact_text MATCH :match LIMIT :cap;
 
--- name: match_facts_ranked
-SELECT f.n, f.terms
-FROM fact_text t CROSS JOIN facts f ON f.n = t.rowid
-WHERE fact_text MATCH :match AND
--- include: fact_live
--- include: fact_filter
-ORDER BY t.rank
-LIMIT :cap;
+-- name: load_episodes
+SELECT n, id, terms, occurred_at, recorded_at, session_id, seq FROM episodes
+WHERE scope = :scope
+ORDER BY session_id, seq;
+
+-- name: load_facts
+SELECT n, id, terms, recorded_at, retired_at, valid_from, valid_to FROM facts
+WHERE scope = :scope AND status != 'quarantined';
 
 -- name: load_vectors
-SELECT item, kind, v FROM vectors
-WHERE scope = :scope AND model = :model
-ORDER BY item, window;
+SELECT item, v FROM vectors WHERE scope = :scope AND model = :model;
 
 -- name: live_episodes
-SELECT e.n, e.id FROM json_each(:ids) i CROSS JOIN episodes e ON e.id = i.value
+SELECT e.n FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value
 WHERE
 -- include: episode_live
 -- include: episode_filter
 ;
 
 -- name: live_facts
-SELECT f.n, f.id FROM json_each(:ids) i CROSS JOIN facts f ON f.id = i.value
+SELECT f.n FROM json_each(:ns) i CROSS JOIN facts f ON f.n = i.value
 WHERE
 -- include: fact_live
 -- include: fact_filter
@@ -345,30 +331,17 @@ SELECT n, subject_id, object_id FROM (
 )
 ORDER BY recorded_at DESC, n LIMIT :limit;
 
--- name: neighbours
-SELECT DISTINCT e.n
-FROM json_each(:ns) i
-CROSS JOIN episodes c ON c.n = i.value
-CROSS JOIN episodes e ON e.scope = c.scope AND e.session_id = c.session_id
-    AND e.seq >= coalesce((SELECT min(seq) FROM (
-        SELECT p.seq FROM episodes p WHERE p.scope = c.scope AND p.session_id = c.session_id AND p.seq < c.seq
-        ORDER BY p.seq DESC LIMIT :reach)), c.seq)
-    AND e.seq <= coalesce((SELECT max(seq) FROM (
-        SELECT p.seq FROM episodes p WHERE p.scope = c.scope AND p.session_id = c.session_id AND p.seq > c.seq
-        ORDER BY p.seq LIMIT :reach)), c.seq)
-WHERE
--- include: episode_live
--- include: episode_filter
-;
-
 -- name: candidate_episodes
-SELECT e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occurred_at, e.recorded_at, e.source_class,
+SELECT e.n, e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occurred_at, e.recorded_at, e.source_class,
        e.event_id
 FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value;
 
--- name: candidate_entities
-SELECT a.episode_id, a.subject_id, a.object_id FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
-WHERE a.subject_id IS NOT NULL;
+-- name: candidate_statements
+SELECT e.n, a.subject_id, a.object_id, CASE WHEN a.polarity = 'affirm' AND NOT a.quarantined THEN a.slot END,
+       f.recorded_at, f.retired_at, f.valid_to
+FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value CROSS JOIN assertions a ON a.episode_id = e.id
+LEFT JOIN support s ON s.episode_id = a.episode_id AND s.assertion_id = a.id
+LEFT JOIN facts f ON f.n = s.fact AND f.status = 'active';
 
 -- name: candidate_facts
 SELECT f.n, f.id, f.scope, f.terms, f.recorded_at, f.valid_from, f.valid_to, f.status, f.slot,
@@ -385,22 +358,15 @@ SELECT s.fact, s.episode_id, s.event_id, e.occurred_at, e.seq, e.session_id, e.a
 FROM json_each(:ns) i CROSS JOIN support s ON s.fact = i.value LEFT JOIN episodes e ON e.id = s.episode_id
 ORDER BY s.fact, s.ordinal;
 
--- name: episode_facts
-SELECT a.episode_id, max(a.slot), max(EXISTS (
-    SELECT 1 FROM support s JOIN facts f ON f.n = s.fact
-    WHERE s.episode_id = a.episode_id AND s.assertion_id = a.id
-      AND f.recorded_at <= :known_at AND f.retired_at > :known_at AND f.valid_to > :as_of
-      AND f.status = 'active'))
-FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
-WHERE a.slot IS NOT NULL AND a.polarity = 'affirm' AND NOT a.quarantined
-GROUP BY a.episode_id;
-
 -- name: read_episodes
 SELECT
 -- include: episode_columns
-FROM episodes e
-WHERE (e.id IN (SELECT value FROM json_each(:ids)) OR e.event_id IN (SELECT value FROM json_each(:ids)))
-  AND e.scope IN (SELECT value FROM json_each(:scopes))
+FROM (
+    SELECT x.n FROM json_each(:ids) i CROSS JOIN episodes x ON x.id = i.value
+    UNION
+    SELECT x.n FROM json_each(:ids) i CROSS JOIN episodes x ON x.event_id = i.value
+) i CROSS JOIN episodes e ON e.n = i.n
+WHERE e.scope IN (SELECT value FROM json_each(:scopes))
 ORDER BY e.seq, e.id;
 
 -- name: read_facts
@@ -451,6 +417,7 @@ WHERE n.id > :cursor AND n.scope IN (SELECT value FROM json_each(:scopes))
   AND n.created_at >= :f_recorded_from AND n.created_at < :f_recorded_to
   AND :f_type IS NULL AND :f_topic IS NULL AND :f_predicate IS NULL AND :f_source IS NULL
   AND :f_confidence IS NULL AND NOT :f_by_episode
+  AND n.same_as IS NULL
 ORDER BY n.id
 LIMIT :limit;
 
@@ -473,7 +440,7 @@ ORDER BY f.id, f.recorded_at LIMIT 500;
 -- name: stats
 SELECT
     (SELECT count(*) FROM episodes e WHERE e.scope IN (SELECT value FROM json_each(:scopes))),
-    (SELECT count(*) FROM entities n WHERE n.scope IN (SELECT value FROM json_each(:scopes))),
+    (SELECT count(*) FROM entities n WHERE n.scope IN (SELECT value FROM json_each(:scopes)) AND n.same_as IS NULL),
     (SELECT count(DISTINCT id) FROM facts f WHERE f.scope IN (SELECT value FROM json_each(:scopes)) AND f.retired_at > :now
        AND f.valid_to > :now AND f.status = 'active'),
     (SELECT count(DISTINCT id) FROM facts f WHERE f.scope IN (SELECT value FROM json_each(:scopes)) AND f.retired_at > :now

@@ -1,0 +1,154 @@
+"""Full text of one scope in memory: which texts hold a term, and how often.
+
+Finds the texts that share a term with a question and cuts them to the best by BM25, over all
+matches of the scopes asked and nobody else's: the texts that the store's own index would find.
+Does not know SQL, clocks or what a text is of.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from graphmem.retrieval.rank import Flags, Floats, bm25_postings
+
+S = TypeVar("S", bound=np.generic)
+Places: TypeAlias = npt.NDArray[np.intp]
+Rows: TypeAlias = npt.NDArray[np.int32]
+Counts: TypeAlias = npt.NDArray[np.float32]
+
+_NONE: Final = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Postings:
+    """An inverted index: term number t is held by ``rows[starts[t]:starts[t + 1]]``, in order.
+
+    ``counts`` runs in parallel to ``rows``; ``lengths`` are the texts' in terms, shape (texts,).
+    """
+
+    terms: Mapping[str, int]
+    starts: npt.NDArray[np.int64]
+    rows: Rows
+    counts: Counts
+    lengths: Floats
+
+    @property
+    def bytes(self) -> int:
+        arrays = self.starts.nbytes + self.rows.nbytes + self.counts.nbytes + self.lengths.nbytes
+        return arrays + 130 * len(self.terms)
+
+    def find(self, term: str) -> tuple[Rows, Counts]:
+        """Return the texts that hold a term, and how often each does."""
+        number = self.terms.get(term)
+        if number is None:
+            return _NONE
+        held = slice(int(self.starts[number]), int(self.starts[number + 1]))
+        return self.rows[held], self.counts[held]
+
+    def count(self, terms: Sequence[str], texts: Places) -> Floats:
+        """Return how often terms occur in these texts, (terms, texts)."""
+        counts = np.zeros((len(terms), len(texts)))
+        asked = texts.astype(np.int32)  # as the rows are: else each search would convert them
+        for number, term in enumerate(terms):
+            rows, times = self.find(term)
+            if len(rows):
+                at = np.minimum(np.searchsorted(rows, asked), len(rows) - 1)
+                counts[number] = np.where(rows[at] == asked, times[at], 0)
+        return counts
+
+
+def build(documents: Sequence[str]) -> Postings:
+    """Index texts given as their blank-separated terms. O(words log words)."""
+    lengths = np.array([d.count(" ") + 1 if d else 0 for d in documents], dtype=np.int64)
+    words = " ".join([d for d in documents if d]).split(" ") if lengths.any() else []
+    terms: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    numbers = np.fromiter(map(terms.__getitem__, words), dtype=np.int64, count=len(words))
+    # One sort of (term, text) brings equal pairs together: their number is the count.
+    pairs = numbers * len(documents) + np.repeat(np.arange(len(documents)), lengths)
+    pairs.sort()
+    firsts = np.flatnonzero(np.r_[True, pairs[1:] != pairs[:-1]]) if len(pairs) else pairs
+    held = pairs[firsts]
+    return Postings(
+        terms=dict(terms),
+        starts=np.searchsorted(held, np.arange(len(terms) + 1) * len(documents)),
+        rows=(held % max(len(documents), 1)).astype(np.int32),
+        counts=np.diff(np.r_[firsts, len(pairs)]).astype(np.float32),
+        lengths=lengths.astype(np.float64),
+    )
+
+
+class Text:
+    """The texts of one scope; indexed once they are asked a second time.
+
+    Most scopes are asked once between two writes, and an index of their own costs more than one
+    question to the store's.
+    """
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        self.documents = tuple(documents)
+        self._asked = 0
+        self._postings: Postings | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Bytes held, once indexed: some twelve for each term of each text."""
+        return sum(3 * len(document) for document in self.documents)
+
+    def wanted(self) -> bool:
+        """Count a question; return whether it is worth an index by now."""
+        self._asked += 1
+        return self._asked > 1
+
+    @property
+    def indexed(self) -> bool:
+        return self._postings is not None
+
+    @property
+    def postings(self) -> Postings:
+        """The index, built when it is first looked at."""
+        if self._postings is None:
+            self._postings = build(self.documents)
+        return self._postings
+
+
+class Match:
+    """The texts of several indexes that hold a term of a question, rows numbered through."""
+
+    def __init__(self, indexes: Sequence[Postings], terms: Sequence[str]) -> None:
+        self._lengths = joined([index.lengths for index in indexes])
+        offsets = np.cumsum([0, *(len(index.lengths) for index in indexes)])
+        self._found: list[tuple[Rows, Counts]] = []
+        for term in dict.fromkeys(terms):
+            parts = [index.find(term) for index in indexes]
+            rows = joined(
+                [
+                    rows + offset if offset else rows
+                    for (rows, _), offset in zip(parts, offsets[:-1].astype(np.int32), strict=True)
+                ]
+            )
+            if len(rows):
+                self._found.append((rows, joined([counts for _, counts in parts])))
+
+    def rows(self, among: Flags) -> Places:
+        """Return the rows that hold any term, in order, of those marked."""
+        held = np.zeros(len(self._lengths), dtype=np.bool_)
+        for rows, _ in self._found:
+            held[rows] = True
+        held &= among
+        return np.flatnonzero(held)
+
+    def scores(self, rows: Places) -> Floats:
+        """Return the BM25 of these rows, which are all that take part."""
+        among = np.zeros(len(self._lengths), dtype=np.bool_)
+        among[rows] = True
+        return bm25_postings(self._found, self._lengths, among)[rows]
+
+
+def joined(parts: Sequence[npt.NDArray[S]]) -> npt.NDArray[S]:
+    """Return arrays one after the other, without a copy where there is one."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

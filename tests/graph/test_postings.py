@@ -1,0 +1,60 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphmem.graph.postings import Match, build, joined
+from graphmem.retrieval.rank import bm25
+
+words = st.sampled_from(["goat", "mill", "ferry", "rum"])
+documents = st.lists(st.lists(words, max_size=6).map(" ".join), max_size=8)
+questions = st.lists(st.sampled_from(["goat", "mill", "ferry", "rum", "absent"]), max_size=5)
+
+
+@given(documents, questions)
+def test_find_is_who_holds_a_term(texts: list[str], terms: list[str]) -> None:
+    index = build(texts)
+
+    for term in terms:
+        rows, counts = index.find(term)
+
+        expected = {n: t.split().count(term) for n, t in enumerate(texts) if term in t.split()}
+        assert dict(zip(rows.tolist(), counts.tolist(), strict=True)) == expected
+    assert index.lengths.tolist() == [len(t.split()) for t in texts]
+
+
+@given(documents, questions)
+def test_count_is_of_each_text(texts: list[str], terms: list[str]) -> None:
+    asked = np.arange(0, len(texts), 2)
+
+    counts = build(texts).count(terms, asked)
+
+    assert counts.tolist() == [[texts[n].split().count(term) for n in asked] for term in terms]
+
+
+@given(st.lists(documents, min_size=1, max_size=3), questions, st.data())
+def test_scores_are_bm25_of_the_rows_alone(
+    parts: list[list[str]], terms: list[str], data: st.DataObject
+) -> None:
+    """Rows are numbered through, and what is left out moves no score."""
+    texts = [text for part in parts for text in part]
+    among = np.array([data.draw(st.booleans()) for _ in texts], dtype=np.bool_)
+    match = Match([build(part) for part in parts], terms)
+
+    rows = match.rows(among)
+    scores = match.scores(rows)
+
+    assert rows.tolist() == [
+        n for n, t in enumerate(texts) if among[n] and set(terms) & set(t.split())
+    ]
+    np.testing.assert_allclose(scores, bm25(terms, [texts[n] for n in rows]), atol=1e-12)
+
+
+def test_joined_copies_no_single_part() -> None:
+    only = np.arange(3)
+
+    assert joined([only]) is only
+    assert joined([only, only]).tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_a_longer_index_takes_more_memory() -> None:
+    assert build(["goat mill rum"] * 100).bytes > build(["goat"]).bytes > 0
