@@ -52,7 +52,7 @@ class Query:
     ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
     at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
     nothing but a time ("What did we talk about last week?"). ``asks_ended`` says whether facts
-    that no longer hold may answer it.
+    that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a name.
     """
 
     text: str
@@ -65,6 +65,12 @@ class Query:
     asks_when: bool = False
     first_person: bool = False
     second_person: bool = False
+    asks_value: bool = False
+
+    @property
+    def asks_how_it_stands(self) -> bool:
+        """Whether somebody asks for a value of their own as it is now ("How many … have I …?")."""
+        return self.asks_value and self.first_person and self.tense != "past"
 
     @property
     def asks_ended(self) -> bool:
@@ -136,6 +142,10 @@ _SEVERAL: Final = re.compile(
 )
 _WHEN: Final = re.compile(
     r"^\W*when\b|\bsince when\b|\bhow long\b|\b(?:what|which) (?:date|day|week|month|year|time)\b"
+)
+_VALUE: Final = re.compile(
+    r"\s*(?:what(?:['\u2019]s| is| are)|how (?:many|much|long|old|often|far|big|high|fast)|where|"
+    r"when (?:is|are)|who)\b"
 )
 _FIRST: Final = re.compile(r"\b(?:i|me|my|mine|myself|we|our|us)\b")
 # What "you" are asked to do now ("can you tell me") is no question about what you said.
@@ -391,4 +401,5 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
         several=_SEVERAL.search(low) is not None,
         first_person=_FIRST.search(low) is not None,
         second_person=_SECOND.search(low) is not None,
+        asks_value=_VALUE.match(low) is not None,
     )

@@ -10,7 +10,10 @@ Knows no store, and of a text only its analysed terms. The theory, in the order 
 - **Spreading at query time.** An episode lends part of its score to its neighbours along NEXT, a
   question more to what follows it, and a session part of the sum of its best members to all of
   them: who answers does not repeat the words of the question.
-- **Form.** A question is seldom the answer, and a longer text more often than a short one.
+- **Form.** Between people a question is seldom the answer, and a longer text more often than a
+  short one.
+- **Related words.** A text without a term of the question but with a related word has a part of it.
+- **Restatements.** Where somebody asks how things stand, the later of two like statements is first.
 - **Bounded boosts.** Recency and importance multiply a score by 0.9 to 1.1 at the very most.
 
 Everything is a function of the pool as a set: candidates are put into one fixed order first, so
@@ -18,9 +21,8 @@ that no order of arrival, and no rounding that depends on it, shows in the resul
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
@@ -28,17 +30,21 @@ import numpy as np
 import numpy.typing as npt
 
 from graphmem.models import Candidate, CandidatePool
+from graphmem.retrieval.columns import Columns, Floats, Words, microseconds, moment, words_of
 from graphmem.retrieval.query import Query
 from graphmem.retrieval.recipes import Recipe
+from graphmem.retrieval.related import related_counts, related_terms
 from graphmem.retrieval.text import ASKS, analyse
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 DAY_S: Final = 86_400.0
 ENDED: Final = 0.6  # what an episode's score is worth to the present, once all it stated has ended
 MOST_BOOST: Final = 0.1
+RESTATED: Final = 12  # so many hits are compared with each other
+SAME_ASKED: Final = 0.4
+SAME_TOLD: Final = 0.15
 
 _RELATIVE: Final = frozenset(
     analyse(
@@ -69,7 +75,7 @@ class Ranked:
 class Scores:
     """Scored candidates: ``order`` lists the rows of ``rows`` from the best to the last."""
 
-    rows: Sequence[Candidate]
+    rows: Columns
     total: Floats
     arms: Mapping[str, Floats]
     order: Sequence[int]
@@ -93,30 +99,49 @@ def bm25(
     """
     if not terms or not documents:
         return np.zeros(len(documents))
-    return _bm25(*_count(terms, documents), k1=k1, b=b)
+    words = words_of(terms, documents)
+    return _bm25(words, words.counts, k1=k1, b=b)
 
 
-def _count(terms: Iterable[str], documents: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return how often each distinct term occurs, (terms, documents), and the lengths, (n,)."""
-    # Counting " term " where every blank is two finds whole words only, neighbours that are equal
-    # too, and is three times as fast as splitting.
-    spaced = [f" {document.replace(' ', '  ')} " for document in documents]
-    counts = [
-        [document.count(padded) for document in spaced]
-        for padded in (f" {term} " for term in dict.fromkeys(terms))
-    ]
-    lengths = [document.count(" ") + (document != "") for document in documents]
-    return (
-        np.array(counts, dtype=np.float64).reshape(-1, len(documents)),
-        np.array(lengths, dtype=np.float64),
-    )
-
-
-def _bm25(counts: Floats, lengths: Floats, *, k1: float, b: float) -> Floats:
+def _bm25(words: Words, weights: Floats, *, k1: float, b: float) -> Floats:
+    """Score by weighted counts; how rare a term is, whole occurrences alone decide."""
+    counts, lengths = words.counts, words.lengths
     holding = (counts > 0).sum(axis=1)
     idf = np.log1p((len(lengths) - holding + 0.5) / (holding + 0.5))
     norm = k1 * (1 - b + b * lengths / max(float(lengths.mean()), 1.0))
-    return np.asarray(idf @ (counts * (k1 + 1) / (counts + norm)), dtype=np.float64)
+    return np.asarray(idf @ (weights * (k1 + 1) / (weights + norm)), dtype=np.float64)
+
+
+def bm25_postings(
+    postings: Iterable[tuple[npt.NDArray[np.integer], npt.NDArray[np.floating]]],
+    lengths: Floats,
+    among: Flags,
+    *,
+    k1: float = 1.2,
+    b: float = 0.75,
+) -> Floats:
+    """Score as ``bm25`` does the documents marked in ``among``, from an inverted index.
+
+    ``postings`` are, per distinct term, the documents that hold it, each once, and how often.
+    ``lengths`` and ``among`` are of all documents, and so is what is returned; what is not marked
+    scores 0. O(documents + postings).
+    """
+    scores = np.zeros(len(lengths))
+    total = int(np.count_nonzero(among))
+    if not total:
+        return scores
+    norm = k1 * (1 - b + b * lengths / max(float(lengths[among].mean()), 1.0))
+    for rows, counts in postings:
+        taking = among[rows]
+        holding = int(np.count_nonzero(taking))
+        if holding < len(rows):
+            rows, counts = rows[taking], counts[taking]
+        part = norm[rows]
+        part += counts
+        np.divide(counts, part, out=part)
+        part *= (k1 + 1) * np.log1p((total - holding + 0.5) / (holding + 0.5))
+        scores[rows] += part
+    return scores
 
 
 # --------------------------------------------------------------------------- the graph
@@ -126,35 +151,42 @@ def _bm25(counts: Floats, lengths: Floats, *, k1: float, b: float) -> Floats:
 class Layout:
     """Where each candidate stands, rows in order of session and place.
 
-    ``session`` and ``speaker`` number those two, ``seq`` is the place in the stream; ``episode``
-    tells episodes, which alone have neighbours, from facts. ``asking`` is 1 for what ends in a
-    question, less the share of questions in all that the pool holds of the speaker: where people
-    always ask, as users of an assistant do, a question says nothing.
+    ``session`` and ``speaker`` number those two as they first occur, ``seq`` is the place in the
+    stream; ``episode`` tells episodes, which alone have neighbours, from facts, and ``named``
+    whose speaker has a name. ``asking`` is 1 for
+    what ends in a question, less the share of questions in all that the pool holds of the speaker:
+    where people always ask, as users of an assistant do, a question says nothing.
     """
 
     session: Integers
     speaker: Integers
     seq: Integers
     episode: Flags
+    named: Flags
     asking: Floats
 
 
-# Episodes before facts, so that neighbours along NEXT are adjacent rows.
-_place: Final = attrgetter("scope_key", "session_id", "kind", "seq", "id")
-
-
-def _layout(rows: Sequence[Candidate]) -> Layout:
+def _layout(rows: Columns) -> Layout:
     sessions: dict[tuple[str, str], int] = {}
     speakers: dict[tuple[str | None, str | None], int] = {}
-    speaker = np.array([speakers.setdefault((c.author, c.role), len(speakers)) for c in rows])
-    asks = np.array([c.terms.endswith(ASKS) for c in rows], dtype=np.float64)
+    speaker = np.array(
+        [
+            speakers.setdefault(who, len(speakers))
+            for who in zip(rows.author, rows.role, strict=True)
+        ]
+    )
+    asks = np.array([terms.endswith(ASKS) for terms in rows.terms], dtype=np.float64)
     return Layout(
         session=np.array(
-            [sessions.setdefault((c.scope_key, c.session_id), len(sessions)) for c in rows]
+            [
+                sessions.setdefault(where, len(sessions))
+                for where in zip(rows.scope_key, rows.session_id, strict=True)
+            ]
         ),
         speaker=speaker,
-        seq=np.array([c.seq for c in rows], dtype=np.int64),
-        episode=np.array([c.kind == "episode" for c in rows], dtype=np.bool_),
+        seq=np.array(rows.seq, dtype=np.int64),
+        episode=np.array([kind == "episode" for kind in rows.kind], dtype=np.bool_),
+        named=np.array([author is not None for author in rows.author], dtype=np.bool_),
         asking=asks - _group_mean(asks, speaker),
     )
 
@@ -208,26 +240,26 @@ def session_sums(scores: Floats, session: Integers, best: int) -> Floats:
 # --------------------------------------------------------------------------- arms
 
 
-def _spoken(rows: Sequence[Candidate], query: Query, recipe: Recipe) -> Floats:
+def _spoken(rows: Columns, layout: Layout, query: Query, recipe: Recipe) -> Floats:
     """Return ``speaker`` for whom the question names, ``asker`` for the one who asks.
 
     Without names, "I" in a question is the user and "you" the assistant.
     """
     terms = frozenset(query.terms)
-    shares: dict[tuple[str | None, str | None], float] = {}
-    for author, role in {(c.author, c.role) for c in rows}:
+    shares: list[float] = []
+    for author, role in dict.fromkeys(zip(rows.author, rows.role, strict=True)):
         name = analyse(author) if author is not None else ()
         if author is None:
             meant = (query.first_person and role == "user") or (
                 query.second_person and role == "assistant"
             )
-            shares[author, role] = recipe.asker if meant else 0.0
+            shares.append(recipe.asker if meant else 0.0)
         else:
-            shares[author, role] = recipe.speaker if name and terms.issuperset(name) else 0.0
-    return np.array([shares[c.author, c.role] if c.kind == "episode" else 0.0 for c in rows])
+            shares.append(recipe.speaker if name and terms.issuperset(name) else 0.0)
+    return np.where(layout.episode, np.array(shares)[layout.speaker], 0.0)
 
 
-def _timely(rows: Sequence[Candidate], query: Query, recipe: Recipe) -> Floats:
+def _timely(rows: Columns, query: Query, recipe: Recipe) -> Floats:
     """Return ``time`` for what lies in the time asked about, ``dated`` for what tells a time.
 
     A fact lies in it by its validity, and where that is unknown, as an episode, by when it was
@@ -238,19 +270,26 @@ def _timely(rows: Sequence[Candidate], query: Query, recipe: Recipe) -> Floats:
     if span is not None:
         gain += recipe.time * np.array(
             [
-                span.holds(c.occurred_at)
-                if c.valid_from is None and c.valid_to is None
-                else span.overlaps(c.valid_from, c.valid_to)
-                for c in rows
+                span.holds(moment(occurred))
+                if start is None and end is None
+                else span.overlaps(
+                    None if start is None else moment(start), None if end is None else moment(end)
+                )
+                for occurred, start, end in zip(
+                    rows.occurred_at, rows.valid_from, rows.valid_to, strict=True
+                )
             ]
         )
     if query.asks_when:
-        gain += recipe.dated * np.array([not _RELATIVE.isdisjoint(c.terms.split()) for c in rows])
+        gain += recipe.dated * words_of(_RELATIVE, rows.terms).counts.any(axis=0)
     return gain
 
 
 def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
     """Return the factor of an episode's form, 1 for facts: questions less, long texts more.
+
+    Between people who are named, that is: who works with an assistant asks for everything, and
+    pastes at length.
 
     Length is measured against what the speaker's texts have on average, as a logarithm, and is
     bounded, from e^-1.5 to e.
@@ -258,7 +297,7 @@ def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
     folds = np.log(np.maximum(lengths, 1.0))
     folds = np.clip(folds - _group_mean(folds, layout.speaker), -1.5, 1.0)
     factor = 1 - recipe.asking * layout.asking + recipe.length * folds
-    return np.where(layout.episode, factor, 1.0)
+    return np.where(layout.episode & layout.named, factor, 1.0)
 
 
 def recency(age_days: Floats, half_life_days: Floats) -> Floats:
@@ -282,14 +321,16 @@ def score(
 
     A function of the set of candidates: their order does not matter. Empty in, empty out.
     """
-    rows = sorted(candidates, key=_place)
+    rows = _placed(Columns.of(candidates))
     if not rows:
         return Scores(rows, np.zeros(0), {}, ())
-    counts, lengths = _count(query.terms, [c.terms for c in rows])
+    words = rows.words
+    if words is None or words.terms != query.terms:
+        words = words_of(query.terms, rows.terms)
     layout = _layout(rows)
-    occurred = np.array([c.occurred_at.timestamp() for c in rows])
-    text = _bm25(counts, lengths, k1=recipe.k1, b=recipe.b)
-    cosine = np.array([-1.0 if c.cosine is None else c.cosine for c in rows])
+    occurred = np.array(rows.occurred_at) / 1e6
+    text = _bm25(words, _with_related(words, rows, recipe), k1=recipe.k1, b=recipe.b)
+    cosine = np.array([-1.0 if cosine is None else cosine for cosine in rows.cosine])
     arms = {
         "text": recipe.text * (text / max(float(text.max()), 1e-12)) ** recipe.text_power,
         "vector": recipe.vector * np.clip(cosine - recipe.cosine_floor, 0.0, None),
@@ -300,40 +341,59 @@ def score(
     best = float(total.max())
     sums = session_sums(total, layout.session, recipe.session_best)
     arms["session"] = recipe.session * best * sums / max(float(sums.max()), 1e-12)
-    arms["speaker"] = best * _spoken(rows, query, recipe)
+    arms["speaker"] = best * _spoken(rows, layout, query, recipe)
     arms["time"] = best * _timely(rows, query, recipe)
     hops = (*recipe.hops, 0.0)
     arms["entity"] = best * np.array(
-        [0.0 if c.hop is None else hops[min(c.hop, len(hops) - 1)] for c in rows]
+        [0.0 if hop is None else hops[min(hop, len(hops) - 1)] for hop in rows.hop]
     )
     arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
     for name in ("session", "speaker", "time", "entity", "support"):
         total = total + arms[name]
-    half_lives = np.array([recipe.half_life_days[c.type] for c in rows])
+    half_lives = np.array([recipe.half_life_days[kind] for kind in rows.type])
     age_days = (now.timestamp() - occurred) / DAY_S
     for name, factor in (
-        ("form", _form(lengths, layout, recipe)),
+        ("form", _form(words.lengths, layout, recipe)),
         ("recency", boost(recipe.recency, recency(age_days, half_lives))),
-        ("importance", boost(recipe.importance, np.array([c.importance for c in rows]))),
+        ("importance", boost(recipe.importance, np.array(rows.importance))),
     ):
         arms[name] = total * (factor - 1)
         total = total + arms[name]
     # Stable, so that what is equal in all three keeps the order of its place, then of its id.
     order = np.lexsort((-layout.seq, -occurred, -total))
-    return Scores(rows, total, arms, [int(row) for row in order])
+    return Scores(rows, total, arms, order.tolist())
 
 
-def _inherited(rows: Sequence[Candidate], gains: Floats) -> Floats:
+def _placed(rows: Columns) -> Columns:
+    """Return rows by session and place, episodes before facts: neighbours are adjacent rows."""
+    keys = list(zip(rows.scope_key, rows.session_id, rows.kind, rows.seq, rows.id, strict=True))
+    return rows.take(sorted(range(len(rows)), key=keys.__getitem__))
+
+
+def _with_related(words: Words, rows: Columns, recipe: Recipe) -> Floats:
+    """Return the counts, and ``related`` of an occurrence where only a related word occurs.
+
+    Who takes part in the talk is related to nobody.
+    """
+    if not recipe.related:
+        return words.counts
+    names = {term for author in set(rows.author) if author for term in analyse(author)}
+    near = related_counts(words.terms, rows.terms, related_terms(), without=names)
+    return np.where(words.counts > 0, words.counts, recipe.related * near)
+
+
+def _inherited(rows: Columns, gains: Floats) -> Floats:
     """Return, for each fact, the most that one of the episodes it was read from has gained.
 
     A fact stands beside its episode in the conversation: it competes with the words it was read
     from, and it says the same in fewer of them.
     """
-    place = {c.id: row for row, c in enumerate(rows) if c.kind == "episode"}
+    gained = gains.tolist()
+    place = {rows.id[row]: row for row, kind in enumerate(rows.kind) if kind == "episode"}
     found = np.zeros(len(rows))
-    for row, c in enumerate(rows):
-        if c.kind == "fact":
-            read = [gains[place[e]] for e in c.episode_ids if e in place]
+    for row, kind in enumerate(rows.kind):
+        if kind == "fact":
+            read = [gained[place[e]] for e in rows.episode_ids[row] if e in place]
             found[row] = max(read, default=0.0)
     return found
 
@@ -366,36 +426,41 @@ class _Drafts:
     def __init__(self, scores: Scores, limit: int) -> None:
         self.drafts: list[_Draft] = []
         self.slots: dict[str, set[str]] = {}
-        self._scores = scores
+        self._rows = scores.rows
+        self._total: list[float] = scores.total.tolist()
         self._room = limit
         self._holder: dict[str, _Draft | None] = {}
         self._current: dict[str, float] = {}
 
-    def take_episode(self, row: int, found: Candidate) -> None:
-        if found.id in self._holder:
-            draft = self._holder[found.id]
+    def take_episode(self, row: int) -> None:
+        name = self._rows.id[row]
+        if name in self._holder:
+            draft = self._holder[name]
             if draft is not None:
-                draft.members.append(found.id)
+                draft.members.append(name)
         elif self._room > 0:
-            self._holder[found.id] = self._draft(row, {found.id: found.event_ids[0]}, found.ended)
+            events = {name: self._rows.event_ids[row][0]}
+            self._holder[name] = self._draft(row, events, self._rows.ended[row])
         else:
-            self._holder[found.id] = None
+            self._holder[name] = None
 
-    def take_fact(self, row: int, found: Candidate, ended: bool) -> None:
-        events = dict(zip(found.episode_ids, found.event_ids, strict=False))
+    def take_fact(self, row: int, ended: bool) -> None:
+        rows = self._rows
+        events = dict(zip(rows.episode_ids[row], rows.event_ids[row], strict=False))
         holders = [self._holder[episode] for episode in events if episode in self._holder]
         taken = [d for d in holders if d is None or self._is_episode(d)]
         draft = taken[0] if taken else None
         if draft is not None:
             draft.events |= {e: event for e, event in events.items() if e not in self._holder}
-            draft.members.append(found.id)
+            draft.members.append(rows.id[row])
         elif not taken and self._room > 0:
             draft = self._draft(row, events, ended)
         for episode in events:
             self._holder.setdefault(episode, draft)
-        if found.slot is not None and not ended:
-            score = float(self._scores.total[row]) if draft is None else draft.score
-            self._current[found.slot] = min(score, self._current.get(found.slot, score))
+        slot = rows.slot[row]
+        if slot is not None and not ended:
+            score = self._total[row] if draft is None else draft.score
+            self._current[slot] = min(score, self._current.get(slot, score))
 
     def lower(self) -> None:
         """Weaken each ended episode, and put it below the current facts of its slots."""
@@ -403,28 +468,20 @@ class _Drafts:
             if not draft.ended or not self._is_episode(draft):
                 continue
             draft.score *= ENDED
-            found = self._scores.rows[draft.row]
-            once = self.slots.get(found.id, set[str]()) | {found.slot or ""}
+            name, slot = self._rows.id[draft.row], self._rows.slot[draft.row]
+            once = self.slots.get(name, set[str]()) | {slot or ""}
             cap = min((self._current[s] for s in once if s in self._current), default=None)
             if cap is not None and draft.score >= cap:
                 draft.score = float(np.nextafter(cap, 0.0))
 
     def _is_episode(self, draft: _Draft) -> bool:
-        return self._scores.rows[draft.row].kind == "episode"
+        return self._rows.kind[draft.row] == "episode"
 
     def _draft(self, row: int, events: dict[str, str], ended: bool) -> _Draft:
-        members = [self._scores.rows[row].id]
-        draft = _Draft(row, float(self._scores.total[row]), events, ended, members)
+        draft = _Draft(row, self._total[row], events, ended, [self._rows.id[row]])
         self.drafts.append(draft)
         self._room -= not ended  # what has ended may yet be lowered out of the first hits
         return draft
-
-
-def has_ended(candidate: Candidate, as_of: datetime) -> bool:
-    """Return whether a fact no longer held at ``as_of``, or all of an episode's facts had ended."""
-    if candidate.kind == "episode":
-        return candidate.ended
-    return candidate.valid_to is not None and candidate.valid_to <= as_of
 
 
 def merge(
@@ -439,18 +496,21 @@ def merge(
     are dropped, and so are ended facts, unless the question asks for what has ended; if it does
     not, an episode whose facts have all ended ranks below the fact that took their place.
     """
+    rows, now = scores.rows, microseconds(as_of)
     made = _Drafts(scores, len(scores.order) if limit is None else limit)
     for row in scores.order:
-        found = scores.rows[row]
-        if found.status == "quarantined":
+        if rows.status[row] == "quarantined":
             continue
-        if found.kind == "episode":
-            made.take_episode(row, found)
-        elif has_ended(found, as_of) and not query.asks_ended:
-            for episode in found.episode_ids:
-                made.slots.setdefault(episode, set()).add(found.slot or "")
+        if rows.kind[row] == "episode":
+            made.take_episode(row)
+            continue
+        end = rows.valid_to[row]
+        ended = end is not None and end <= now
+        if ended and not query.asks_ended:
+            for episode in rows.episode_ids[row]:
+                made.slots.setdefault(episode, set()).add(rows.slot[row] or "")
         else:
-            made.take_fact(row, found, has_ended(found, as_of))
+            made.take_fact(row, ended)
     if not query.asks_ended:
         made.lower()
     made.drafts.sort(key=lambda draft: -draft.score)  # stable: ties stay as they were
@@ -481,4 +541,52 @@ def rank(
 ) -> tuple[Ranked, ...]:
     """Return the best hits of a pool. ``now`` is what recency counts back from."""
     scores = score(pool.candidates, query, recipe=recipe, now=now)
-    return merge(scores, query, as_of=as_of, limit=limit)
+    if not query.asks_how_it_stands or not recipe.restated:
+        return merge(scores, query, as_of=as_of, limit=limit)
+    enough = None if limit is None else max(limit, RESTATED)
+    found = merge(scores, query, as_of=as_of, limit=enough)
+    return newest_first(found, query, recipe.restated)[:limit]
+
+
+def newest_first(found: Sequence[Ranked], query: Query, margin: float) -> tuple[Ranked, ...]:
+    """Put what says the same later before what said it earlier, among the first dozen.
+
+    The same: the same role says it, with ``SAME_ASKED`` of the question's terms that the earlier
+    one has, and ``SAME_TOLD`` of the other words of the shorter one. The later one may be behind by
+    ``margin`` of the best score. What moves up scores as what it has passed, and ``restated`` is
+    the arm that says so.
+    """
+    first, rest = list(found[:RESTATED]), list(found[RESTATED:])
+    if not first:
+        return ()
+    asked = frozenset(query.terms)
+    words = {id(item): frozenset(item.candidate.terms.split()) for item in first}
+    reach = margin * first[0].score
+
+    def restates(later: Ranked, earlier: Ranked) -> bool:
+        new, old = words[id(later)], words[id(earlier)]
+        both = new & old
+        return (
+            later.candidate.occurred_at > earlier.candidate.occurred_at
+            and (later.candidate.role or "user") == (earlier.candidate.role or "user")
+            and earlier.score - later.score <= reach
+            and len(asked & both) >= SAME_ASKED * max(1, len(asked & old))
+            and len(both - asked) >= SAME_TOLD * min(len(new), len(old))
+        )
+
+    for _ in range(len(first)):
+        before = [id(item) for item in first]
+        for low in range(len(first)):
+            for high in range(low):
+                if restates(first[low], first[high]):
+                    first.insert(high, first.pop(low))
+                    break
+        if before == [id(item) for item in first]:
+            break
+    for place in range(len(first) - 2, -1, -1):
+        risen = first[place + 1].score - first[place].score
+        if risen > 0:
+            item = first[place]
+            arms = MappingProxyType({**item.arms, "restated": risen})
+            first[place] = replace(item, score=first[place + 1].score, arms=arms)
+    return (*first, *rest)

@@ -24,7 +24,10 @@ class Recipe:
     the highest score after spreading. ``asking`` and ``length`` are how much a question loses and
     how much a text gains per e-fold of length. ``recency`` and ``importance`` are the most that
     those two may raise or lower a score by, at most 0.1; ``half_life_days`` is the age at which
-    half of a memory's recency is gone.
+    half of a memory's recency is gone. ``related`` is what a word related to a term of the question
+    counts for, as a fraction of an occurrence. ``restated`` is how far behind, as a share of the
+    best score, a newer statement of the same may be and still come first, where somebody asks how
+    things stand.
     """
 
     name: str = "default"
@@ -32,6 +35,7 @@ class Recipe:
     b: float = 0.75
     text: float = 1.0
     text_power: float = 1.5
+    related: float = 0.4
     vector: float = 1.0
     cosine_floor: float = 0.15
     near: float = 0.35
@@ -46,10 +50,11 @@ class Recipe:
     dated: float = 0.05
     hops: tuple[float, ...] = (0.1, 0.05)
     asking: float = 0.1
-    length: float = 0.05
+    length: float = 0.1
     support: float = 1.0
     recency: float = 0.02
     importance: float = 0.02
+    restated: float = 0.4
     half_life_days: Mapping[MemoryType, float] = field(
         default_factory=lambda: MappingProxyType(
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
@@ -69,6 +74,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
         recipe.name: recipe
         for recipe in (
             replace(DEFAULT, name="without text", text=0.0),
+            replace(DEFAULT, name="without related terms", related=0.0),
             replace(DEFAULT, name="without vector", vector=0.0),
             replace(DEFAULT, name="without neighbours", near=0.0, far=0.0, reply=0.0),
             replace(DEFAULT, name="without session", session=0.0),
@@ -77,6 +83,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without entity", hops=()),
             replace(DEFAULT, name="without form", asking=0.0, length=0.0),
             replace(DEFAULT, name="without recency", recency=0.0),
+            replace(DEFAULT, name="without restatements", restated=0.0),
             replace(DEFAULT, name="without importance", importance=0.0),
         )
     }

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 
 from graphmem.models import (
-    Candidate,
     CandidatePool,
     CandidateQuery,
     Episode,
@@ -21,6 +20,7 @@ from graphmem.models import (
     Scope,
 )
 from graphmem.ports import Embedder, GraphStore
+from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, rank
 from graphmem.retrieval.recipes import DEFAULT, Recipe
@@ -37,14 +37,32 @@ class _View:
     known_at: datetime
     hidden: frozenset[str]
 
-    def admits(self, candidate: Candidate) -> bool:
-        if candidate.scope_key not in self.scopes or candidate.recorded_at > self.known_at:
-            return False
-        if candidate.kind == "episode":
-            begun = candidate.occurred_at <= self.as_of
-        else:
-            begun = candidate.valid_from is None or candidate.valid_from <= self.as_of
-        return begun and self.hidden.isdisjoint((candidate.id, *candidate.episode_ids))
+    def admitted(self, found: Columns) -> Columns:
+        """Return what may be seen of a pool."""
+        as_of, known_at = microseconds(self.as_of), microseconds(self.known_at)
+        kept = [
+            place
+            for place, (kind, scope, recorded, occurred, start) in enumerate(
+                zip(
+                    found.kind,
+                    found.scope_key,
+                    found.recorded_at,
+                    found.occurred_at,
+                    found.valid_from,
+                    strict=True,
+                )
+            )
+            if scope in self.scopes
+            and recorded <= known_at
+            and (occurred <= as_of if kind == "episode" else start is None or start <= as_of)
+        ]
+        if self.hidden:
+            kept = [
+                place
+                for place in kept
+                if self.hidden.isdisjoint((found.id[place], *found.episode_ids[place]))
+            ]
+        return found if len(kept) == len(found) else found.take(kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +162,7 @@ class Retriever:
         self, asked: CandidateQuery, scopes: Sequence[Scope], view: _View
     ) -> CandidatePool:
         pool = await self._graph.candidates(scopes, asked)
-        return replace(pool, candidates=tuple(c for c in pool.candidates if view.admits(c)))
+        return replace(pool, candidates=view.admitted(Columns.of(pool.candidates)))
 
     async def read(
         self,

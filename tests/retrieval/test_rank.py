@@ -397,3 +397,87 @@ def test_ablation_switches_one_arm_off(name: str) -> None:
 
     assert active(DEFAULT) == arms
     assert active(ABLATIONS[name]) == arms - {name.removeprefix("without ")}
+
+
+# related words
+
+
+def test_related_word_counts_for_a_part_of_the_term() -> None:
+    pool = [
+        episode(1, "the violin is in its case"),
+        episode(9, "the kettle is in its box"),
+        episode(17, "an instrument of my own"),
+    ]
+
+    hits = {
+        h.candidate.id: h.arms.get("text", 0.0) for h in ranked(pool, asked("Which instrument?"))
+    }
+
+    assert hits["e17"] > hits["e1"] > hits["e9"]
+
+
+def test_who_takes_part_is_related_to_nobody() -> None:
+    pool = [episode(1, "the blossom is purple", author="Bo"), episode(9, "mine", author="Violet")]
+
+    hits = {h.candidate.id: h.arms.get("text", 0.0) for h in ranked(pool, asked("What of Violet?"))}
+
+    assert hits["e1"] == 0
+
+
+# restatements
+
+OLD = "my garden shed holds twelve old wooden garden chairs and two tables"
+NEW = "the garden shed now holds nine old wooden chairs and two long tables"
+
+
+def restating(question: str, **changes: object) -> list[str]:
+    pool = [
+        episode(1, OLD, author=None, cosine=0.6),
+        episode(90, NEW, author=None, cosine=0.4, **changes),
+    ]
+    return ids_of(ranked(pool, asked(question)))
+
+
+def test_later_of_two_like_statements_is_first_for_how_it_stands() -> None:
+    assert restating("How many chairs are in my garden shed?") == ["e90", "e1"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many chairs were in my garden shed?",
+        "How many chairs are in the garden shed of Karl?",
+        "Tell me about the old wooden chairs in my garden shed",
+    ],
+    ids=["past", "not one's own", "no value"],
+)
+def test_other_questions_leave_the_order(question: str) -> None:
+    assert restating(question) == ["e1", "e90"]
+
+
+def test_another_role_restates_nothing() -> None:
+    question = "How many chairs are in my garden shed?"
+
+    assert restating(question, role="assistant") == ["e1", "e90"]
+
+
+def test_what_moves_up_scores_as_what_it_passed_and_says_so() -> None:
+    pool = [episode(1, OLD, author=None, cosine=0.6), episode(90, NEW, author=None, cosine=0.4)]
+
+    first, second = ranked(pool, asked("How many chairs are in my garden shed?"))
+
+    assert first.score == second.score
+    assert first.arms["restated"] > 0
+    assert "restated" not in second.arms
+
+
+def test_form_counts_between_people_only() -> None:
+    def forms(author: str | None) -> set[bool]:
+        pool = [
+            episode(1, "is the boat in the harbour?", author=author),
+            episode(9, "the boat is in the old harbour by the mill", author=author),
+        ]
+        return {"form" in h.arms for h in ranked(pool, asked("boat"))}
+
+    assert forms("Ada") == {True}
+    assert forms(None) == {False}
