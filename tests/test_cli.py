@@ -349,3 +349,35 @@ def test_eval_without_data_says_where_to_get_it(shell: Shell) -> None:
 
     assert done.exit_code == 1
     assert "locomo10.json" in done.stderr
+
+
+# review
+
+
+def test_review_releases_merges_and_splits(shell: Shell) -> None:
+    shell.run("remember", "My sister Annie lives in Oslo.")
+    shell.run("remember", "Anna works at https://shop.example.")
+    shell.run("remember", "Anna lives in Rome.")
+    known = {e["name"]: e["id"] for e in shell.json("review", "entities")["entities"]}
+
+    shell.run("review", "merge", known["Anna"], known["Annie"])
+    merged = {e["name"]: e for e in shell.json("review", "entities")["entities"]}
+    assert "Annie" not in merged
+    assert merged["Anna"]["aliases"] == ["Annie"]
+
+    shell.run("review", "split", known["Annie"])
+    apart = {e["name"]: e["id"] for e in shell.json("review", "entities")["entities"]}
+    assert apart == known
+    shell.run("review", "split", known["Annie"], status=1)
+    assert "is not merged into another" in shell.err
+
+
+def test_review_of_quarantine(shell: Shell) -> None:
+    shell.run("remember", "I love reading www.shop.example at night.")
+    held = shell.json("review", "quarantine")["facts"]
+    assert [f["status"] for f in held] == ["quarantined"]
+
+    shell.run("review", "release", held[0]["id"])
+
+    assert shell.json("review", "quarantine")["facts"] == []
+    assert shell.json("facts")["facts"][0]["status"] == "current"

@@ -1,8 +1,6 @@
-"""Commands that run it and look after it: worker, serve, reembed, doctor, eval."""
+"""Commands that run it and look after it: worker, serve, reembed, doctor."""
 
 import asyncio
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -12,9 +10,7 @@ from graphmem.bootstrap import (
     make_embedder,
     make_stores,
     new_owner,
-    open_memory,
     read_settings,
-    system_clock,
 )
 from graphmem.cli.options import (
     AsJson,
@@ -32,7 +28,6 @@ from graphmem.doctor import reembed as reembed_graph
 from graphmem.errors import MissingExtra
 from graphmem.manager import MemoryManager
 from graphmem.models import Scope
-from graphmem.retrieval.recipes import ABLATIONS
 from graphmem.telemetry import configure
 
 app = typer.Typer()
@@ -51,7 +46,7 @@ def worker(
     configure(known.log_level, known.log_format)
 
     async def work(memory: MemoryManager, scope: Scope) -> int:
-        return await serve(memory.consolidator, new_owner(), once=once)
+        return await serve(memory.consolidator, new_owner(), once=once, tidy=memory.sessions.expire)
 
     done = with_memory(store, log, (None, None, None), work)
     out.print(f"{done} batches consolidated")
@@ -127,48 +122,3 @@ def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> Non
         out.print("All is well." if found.well else f"{len(found.complaints)} complaints.")
     if not found.well:
         raise typer.Exit(1)
-
-
-@app.command("eval")
-def evaluate(
-    dataset: Annotated[str, typer.Argument(help="locomo or beam100k.")] = "locomo",
-    data: Annotated[Path, typer.Option("--data", help="The folder of the data set.")] = Path(
-        "data"
-    ),
-    conversations: Annotated[
-        int | None, typer.Option("--conversations", min=1, help="Only the first so many.")
-    ] = None,
-    ablation: Annotated[bool, typer.Option(help="Switch off each arm in turn.")] = True,
-    cache: Annotated[
-        Path | None, typer.Option("--cache", help="Keep embeddings here between runs.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Measure recall of gold evidence through the real store."""
-    from graphmem.eval import datasets, runner
-    from graphmem.eval.cached import CachedEmbedder
-
-    async def work() -> dict[str, Any]:
-        found = datasets.load(dataset, data).head(conversations)
-        with TemporaryDirectory(prefix="graphmem-eval-") as folder, progress() as bar:
-            task = bar.add_task("reading", total=len(found.conversations))
-
-            def tell(what: str, done: int, of: int) -> None:
-                bar.update(task, description=what, completed=done, total=of)
-
-            encoder = CachedEmbedder(make_embedder("onnx"), cache or Path(folder))
-            return await runner.run(
-                found,
-                lambda: open_memory(
-                    f"sqlite:///{Path(folder) / 'eval.db'}", worker="off", embedder=encoder
-                ),
-                clock=system_clock,
-                ablations=ABLATIONS if ablation else {},
-                progress=tell,
-            )
-
-    report = guarded(lambda: asyncio.run(work()))
-    if as_json:
-        say_json(report)
-    else:
-        out.print(runner.render(report), soft_wrap=True, highlight=False)

@@ -21,13 +21,17 @@ from graphmem.models import Event, ImagePart, Part, SourceClass, TextPart
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One question; ``gold`` are the event ids that hold its answer, never empty."""
+    """One question; ``gold`` are the event ids that hold its answer, never empty.
+
+    ``outdated`` are those of gold whose statement a later one has taken the place of.
+    """
 
     id: str
     text: str
     category: str
     gold: frozenset[str]
     asked_at: datetime
+    outdated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,8 @@ LOCOMO_CATEGORIES: Final[Mapping[int, str]] = {
 }
 
 
-def _read(path: Path, name: str, how: str) -> Any:  # what JSON holds is checked where it is used
+def read_json(path: Path, name: str, how: str) -> Any:  # what it holds is checked where it is used
+    """Return what a file of a data set holds; NotFound says how to get the set."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -134,7 +139,7 @@ def load_locomo(folder: Path) -> Dataset:
         "folder with --data"
     )
     conversations: list[Conversation] = []
-    for sample in _read(folder / "locomo10.json", "locomo", how):
+    for sample in read_json(folder / "locomo10.json", "locomo", how):
         events = tuple(_locomo_events(sample["conversation"]))
         known = frozenset(event.id for event in events)
         questions: list[Question] = []
@@ -185,6 +190,15 @@ def _integers(value: object) -> Iterator[int]:
             return
 
 
+def _outdated(told: Any) -> frozenset[str]:
+    """Return the messages that only state what held before, where a question is about an update."""
+    match told:
+        case {"original_info": before, "updated_info": now}:
+            return frozenset(map(str, {*_integers(before)} - {*_integers(now)}))
+        case _:
+            return frozenset()
+
+
 def fitting(content: str) -> str:
     """Return a message without its tag, cut to what one event may hold."""
     text = re.sub(r"\s*->->\s*[\d,\s]+$", "", content)
@@ -231,14 +245,15 @@ def load_beam100k(folder: Path) -> Dataset:
         raise NotFound(f"data set 'beam100k': no chats in {str(folder / 'beam100k')!r}; {how}")
     conversations: list[Conversation] = []
     for path in found:
-        events = tuple(_beam_events(_read(path / "chat.json", "beam100k", how)))
+        events = tuple(_beam_events(read_json(path / "chat.json", "beam100k", how)))
         known = frozenset(event.id for event in events)
         questions: list[Question] = []
         lost_ids = no_gold = 0
-        probes = _read(path / "probing_questions.json", "beam100k", how)
+        probes = read_json(path / "probing_questions.json", "beam100k", how)
         for category, asked in probes.items():
             for number, probe in enumerate(asked):
-                wanted = {str(item) for item in _integers(probe.get("source_chat_ids"))}
+                told = probe.get("source_chat_ids")
+                wanted = {str(item) for item in _integers(told)}
                 lost_ids += len(wanted - known)
                 no_gold += not wanted & known
                 if wanted & known:
@@ -249,6 +264,7 @@ def load_beam100k(folder: Path) -> Dataset:
                             category=category,
                             gold=frozenset(wanted & known),
                             asked_at=events[-1].occurred_at,
+                            outdated=known & _outdated(told),
                         )
                     )
         conversations.append(
@@ -264,9 +280,93 @@ def load_beam100k(folder: Path) -> Dataset:
     return Dataset(name="beam100k", conversations=tuple(conversations), tuned_on=0)
 
 
+# --------------------------------------------------------------------------- temporal
+
+TEMPORAL_KINDS: Final[Mapping[str, str]] = {
+    "content_time_qs/content_time_qs": "content+date",
+    "time_qs/test_dates": "date",
+    "time_qs/test_last_named_day": "last named day",
+    "time_qs/test_earlier_today": "earlier today",
+    "time_qs/test_rel_day": "days ago",
+    "time_qs/test_date_span": "from date to date",
+    "time_qs/test_day_span": "last days",
+    "time_qs/test_month": "month",
+    "time_qs/test_rel_month": "months ago",
+    "time_qs/test_session": "session by number",
+    "time_qs/test_rel_session": "sessions ago",
+    "time_qs/test_session_span": "sessions from to",
+}
+"""The files of questions, and what we call their kind."""
+
+
+def _temporal_events(talk: Mapping[str, Any]) -> Iterator[Event]:
+    keys = [key for key in talk if re.fullmatch(r"session_\d+", key)]
+    for key in sorted(keys, key=lambda k: int(k[8:])):
+        for turn in talk[key]:
+            parts: list[Part] = [TextPart(text=turn["text"])]
+            if turn.get("blip_caption"):
+                uri = (turn.get("img_url") or [f"temporal:{turn['dia_id']}"])[0]
+                parts.append(ImagePart(uri=uri, caption=turn["blip_caption"]))
+            yield Event(
+                id=turn["response_number"],
+                parts=tuple(parts),
+                occurred_at=datetime.strptime(
+                    f"{turn['date_time']} +0000", "%I:%M:%S %p on %A %d %B, %Y %z"
+                ),
+                session_id=key,
+                author=turn["speaker"],
+            )
+
+
+def load_temporal(folder: Path) -> Dataset:
+    """Read the Temporal Memory Dataset (Alonso et al., 2024): twelve talks, 2,134 questions.
+
+    Of each question the first phrasing. It is asked at the time of the last turn, which is what
+    "167 days ago" counts from.
+    """
+    how = (
+        "get the repository Zyphra/TemporalMemoryDataset (no licence stated; its talks are "
+        "LoCoMo's, CC BY-NC 4.0) as the folder temporal_locomo/ and name the folder above it with "
+        "--data"
+    )
+    home = folder / "temporal_locomo"
+    paths = sorted((home / "ConversationData").glob("*.json"), key=lambda p: p.stem.zfill(9))
+    if not paths:
+        raise NotFound(f"data set 'temporal': no talks in {str(home)!r}; {how}")
+    asked = {
+        kind: read_json(home / "TestData" / f"{name}.json", "temporal", how)
+        for name, kind in TEMPORAL_KINDS.items()
+    }
+    conversations: list[Conversation] = []
+    for path in paths:
+        events = tuple(_temporal_events(read_json(path, "temporal", how)))
+        known = frozenset(event.id for event in events)
+        questions = [
+            Question(
+                id=f"{path.stem}/{kind}/{number}",
+                text=item["questions"][0],
+                category=kind,
+                gold=frozenset(map(str, item["relevant_docs"])) & known,
+                asked_at=events[-1].occurred_at,
+            )
+            for kind, files in asked.items()
+            for number, item in enumerate(files.get(f"file_{path.stem}", ()))
+        ]
+        conversations.append(
+            Conversation(
+                id=path.stem,
+                events=events,
+                questions=tuple(q for q in questions if q.gold),
+                no_gold=sum(not q.gold for q in questions),
+            )
+        )
+    return Dataset(name="temporal", conversations=tuple(conversations), tuned_on=0)
+
+
 LOADERS: Final[Mapping[str, Callable[[Path], Dataset]]] = {
     "locomo": load_locomo,
     "beam100k": load_beam100k,
+    "temporal": load_temporal,
 }
 
 

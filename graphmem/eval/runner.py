@@ -8,10 +8,8 @@ default recipe ranked, without one arm. Does not know how the manager it is give
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Final, cast
 
 import numpy as np
@@ -20,13 +18,11 @@ import Stemmer  # pyright: ignore[reportMissingImports, reportMissingTypeStubs] 
 
 from graphmem.eval import metrics
 from graphmem.eval.datasets import Conversation, Dataset, Question
+from graphmem.eval.harness import Asking, OpenManager, Progress, visits
 from graphmem.eval.metrics import Answer
-from graphmem.manager import MemoryManager
-from graphmem.models import Scope
 from graphmem.ports import Embedder
-from graphmem.retrieval.rank import Ranked, bm25, rank
+from graphmem.retrieval.rank import bm25
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
-from graphmem.retrieval.retriever import Retriever
 from graphmem.retrieval.text import (
     QUESTION,
     STOP,
@@ -38,8 +34,6 @@ from graphmem.retrieval.text import (
 )
 
 Floats = npt.NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
-OpenManager = Callable[[], AbstractAsyncContextManager[MemoryManager]]
 
 TOP_K: Final = 60  # so many hits hold 1,000 words of talk, and 20 distinct events in any case
 SEED: Final = 20_231
@@ -74,78 +68,38 @@ async def run(
     ``progress`` is told (what, done, of).
     """
     rows: list[_Row] = []
-    told = progress or _silent
-    total = len(dataset.conversations)
     async with open_manager() as manager:
-        for number, conversation in enumerate(dataset.conversations):
-            told(f"reading {conversation.id}", number, total)
-            await ingest(manager, dataset, conversation)
-            told(f"asking {conversation.id}", number, total)
+        async for visit in visits(manager, dataset, clock=clock, recipe=recipe, progress=progress):
             bench = _Bench(
-                retriever=Retriever(
-                    manager.consolidator.graph, manager.consolidator.embedder, recipe
-                ),
-                baselines=await Baselines.of(conversation, manager.consolidator.embedder),
-                scopes=scope_of(dataset, conversation).levels(),
-                recipe=recipe,
+                asking=visit.asking,
+                baselines=await Baselines.of(visit.conversation, manager.consolidator.embedder),
                 ablations=ablations,
-                known_at=clock(),
             )
             rows += [
-                await bench.ask(question, tuned=number < dataset.tuned_on)
-                for question in conversation.questions
+                await bench.ask(question, tuned=visit.tuned)
+                for question in visit.conversation.questions
             ]
         model = manager.consolidator.embedder.model_id
-    told("done", total, total)
     return {
         "dataset": dataset.name,
-        "conversations": total,
+        "conversations": len(dataset.conversations),
         "model": model,
         "recipe": recipe.name,
         "seed": seed,
     } | _figures(rows, seed)
 
 
-def _silent(what: str, done: int, of: int) -> None:
-    """Tell nobody how far a run is."""
-
-
-def scope_of(dataset: Dataset, conversation: Conversation) -> Scope:
-    """Return the scope that a conversation lives in: the data set is the app."""
-    return Scope(app=dataset.name, user=conversation.id)
-
-
-async def ingest(manager: MemoryManager, dataset: Dataset, conversation: Conversation) -> None:
-    """Append a conversation session by session and consolidate it; idempotent."""
-    home = scope_of(dataset, conversation)
-    for session, events in groupby(conversation.events, key=lambda event: event.session_id):
-        await manager.append(replace(home, session=session), list(events))
-    await manager.generate_memories(home)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bench:
     """One conversation, ready to be asked."""
 
-    retriever: Retriever
+    asking: Asking
     baselines: "Baselines"
-    scopes: Sequence[Scope]
-    recipe: Recipe
     ablations: Mapping[str, Recipe]
-    known_at: datetime
 
     async def ask(self, question: Question, *, tuned: bool) -> _Row:
-        now = question.asked_at
-        found = await self.retriever.find(
-            question.text, self.scopes, now=now, as_of=now, known_at=self.known_at
-        )
-
-        def ranked(recipe: Recipe) -> tuple[Ranked, ...]:
-            return rank(found.pool, found.query, recipe=recipe, now=now, as_of=now, limit=TOP_K)
-
-        hits = await self.retriever.read(
-            ranked(self.recipe), found.query, self.scopes, known_at=self.known_at
-        )
+        found = await self.asking.find(question.text, at=question.asked_at)
+        hits = await self.asking.hits(found, self.asking.rank(found, top_k=TOP_K))
         answers = [Answer(event_ids=h.event_ids, words=len(h.text.split())) for h in hits]
         orders = await self.baselines.rankings(question.text)
         return _Row(
@@ -155,7 +109,10 @@ class _Bench:
             baselines={name: metrics.judge(order, question.gold) for name, order in orders.items()},
             ablations={
                 name: metrics.judge(
-                    [Answer(event_ids=item.event_ids, words=0) for item in ranked(recipe)],
+                    [
+                        Answer(event_ids=item.event_ids, words=0)
+                        for item in self.asking.rank(found, top_k=TOP_K, recipe=recipe)
+                    ],
                     question.gold,
                 )
                 for name, recipe in self.ablations.items()

@@ -110,7 +110,10 @@ def test_beam_is_read_with_its_anchors(tmp_path: Path) -> None:
     ]
     probes = {
         "knowledge_update": [
-            {"question": "Which plants?", "source_chat_ids": {"old": [0], "new": [1, 99]}}
+            {
+                "question": "Which plants?",
+                "source_chat_ids": {"original_info": [0, 1], "updated_info": [1, 99]},
+            }
         ],
         "abstention": [{"question": "Which pond?"}],
     }
@@ -127,7 +130,7 @@ def test_beam_is_read_with_its_anchors(tmp_path: Path) -> None:
     assert (assistant.role, assistant.type) == ("assistant", "model_message")
     assert assistant.source_class is SourceClass.ASSISTANT
     assert later.occurred_at > assistant.occurred_at + timedelta(hours=23)
-    assert [q.gold for q in talk.questions] == [{"0", "1"}]
+    assert [(q.gold, q.outdated) for q in talk.questions] == [({"0", "1"}, {"0"})]
     assert (talk.lost_ids, talk.no_gold) == (1, 1)
 
 
@@ -150,7 +153,7 @@ def test_broken_and_unknown_data_sets_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match="is not JSON"):
         load("locomo", tmp_path)
-    with pytest.raises(InvalidInput, match="expected one of beam100k, locomo"):
+    with pytest.raises(InvalidInput, match="expected one of beam100k, locomo, temporal"):
         load("other", tmp_path)
 
 
