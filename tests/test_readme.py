@@ -31,11 +31,18 @@ def test_readme_has_python() -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     commands = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback}
-    rooms = [g.typer_instance for g in app.registered_groups if g.typer_instance]
-    for room in rooms:
-        commands |= {c.name or c.callback.__name__ for c in room.registered_commands if c.callback}
-    top = {c for c in commands if c not in {"show", "delete", "resume", "skip"}} | {"show"}
-    for name in top:
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        named = [
+            c.name or c.callback.__name__
+            for c in group.typer_instance.registered_commands
+            if c.callback
+        ]
+        commands |= {group.name} if group.name else set(named)
+        if group.name:
+            for name in named:
+                assert f"`{name}`" in README, f"{group.name} {name}"
+    for name in commands:
         assert f"`graphmem {name}" in README, name
 
 
