@@ -6,16 +6,16 @@ Each is imported where it is chosen, so that what is not used is not loaded. Doe
 import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graphmem.consolidation import predicates
 from graphmem.consolidator import Consolidator, Limits
 from graphmem.context import tokens
 from graphmem.conversations import expire
 from graphmem.errors import InvalidInput
-from graphmem.manager import MemoryManager
+from graphmem.manager import MemoryManager, Together
 from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
 from graphmem.retrieval.retriever import Retriever
 from graphmem.worker import WorkerThread
@@ -70,7 +70,15 @@ def make_extractor(name: str) -> Extractor:
             raise InvalidInput(f"extractor {name!r}: expected rules")
 
 
-def make_stores(store: str, log: str | None) -> tuple[SessionStore, GraphStore]:
+class Stores(NamedTuple):
+    """The log, the graph, and how to make one transaction over both where they share a file."""
+
+    log: SessionStore
+    graph: GraphStore
+    together: Together = nullcontext
+
+
+def make_stores(store: str, log: str | None) -> Stores:
     """Return the log and the graph that two URLs name; for SQLite one file is both."""
     scheme = store.partition(":")[0]
     match scheme:
@@ -79,12 +87,12 @@ def make_stores(store: str, log: str | None) -> tuple[SessionStore, GraphStore]:
             from graphmem.sqlite.connection import Database, path_of
 
             database = Database.acquire(path_of(store))
-            sessions = make_log(log) if log and log != store else None
-            if sessions is None:
-                from graphmem.sessions.sqlite import SqliteSessionStore
+            graph = SqliteGraphStore(database)
+            if log and log != store:
+                return Stores(make_log(log), graph)
+            from graphmem.sessions.sqlite import SqliteSessionStore
 
-                sessions = SqliteSessionStore(database.share())
-            return sessions, SqliteGraphStore(database)
+            return Stores(SqliteSessionStore(database.share()), graph, database.together)
         case _:
             raise InvalidInput(f"store URL {store!r}: expected sqlite:///path.db")
 
@@ -117,7 +125,7 @@ async def open_manager(
 
     EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
     """
-    sessions, graph = make_stores(settings.store, settings.log)
+    sessions, graph, together = make_stores(settings.store, settings.log)
     encoder = embedder or make_embedder(settings.embedder)
     worker: WorkerThread | None = None
     try:
@@ -144,6 +152,7 @@ async def open_manager(
             counter=lambda text: tokens.counter(settings.tokenizer)(text),
             max_text_bytes=settings.max_text_bytes,
             wake=worker.wake if worker else None,
+            together=together,
         )
     finally:
         if worker is not None:

@@ -329,7 +329,8 @@ class Consolidator:
         """Erase events with all that was read from them; the receipt's id, and what it changed.
 
         One log transaction marks them and takes the stream; then the graph, then the log. Whoever
-        claims the stream next finishes an erasure that was cut short.
+        claims the stream next finishes an erasure that was cut short; where log and graph share a
+        store, the caller makes one transaction of it all.
         """
         receipt, fence = await self.sessions.tombstone(
             home, episode_ids, lease_s=FORGET_LEASE_S, now=now

@@ -6,6 +6,7 @@ it calls. Does not know which backends stand behind the ports, nor any wire form
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -43,6 +44,7 @@ from graphmem.review import Review
 
 Clock = Callable[[], datetime]
 Counter = Callable[[str], int]
+Together = Callable[[], AbstractAsyncContextManager[None]]
 
 NOTES = "notes"
 _PAGE = 500
@@ -62,7 +64,8 @@ class MemoryManager:
     """Memory for agents: append what happens, ask what is known, forget what must go.
 
     Made by ``graphmem.open``. Every verb takes a scope; upwards (the app's level) a scope can
-    read, and never write.
+    read, and never write. ``together`` makes one transaction of what is done inside it, where log
+    and graph share a store.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class MemoryManager:
         knowledge: Sequence[KnowledgeSource] = (),
         max_text_bytes: int = MAX_TEXT_BYTES,
         wake: Callable[[], None] | None = None,
+        together: Together = nullcontext,
     ) -> None:
         self.consolidator = consolidator
         self.sessions = Sessions(consolidator.sessions, self._delete_ids, clock)
@@ -89,6 +93,7 @@ class MemoryManager:
         self._knowledge = tuple(knowledge)
         self._limit = max_text_bytes
         self._wake = wake
+        self._together = together
 
     # writing --------------------------------------------------------------------------------
 
@@ -464,22 +469,23 @@ class MemoryManager:
         facts: set[str] = set()
         entities: set[str] = set()
         events = await self._log.events(scope, list(episodes))
-        for home in sorted(set(episodes.values()), key=lambda s: s.key):
-            members = sorted(e for e, level in episodes.items() if level == home)
-            if dry_run:
-                plan = await self.consolidator.preview(home, members)
-            else:
-                receipt, plan = await self.consolidator.forget(home, members, now=self._clock())
-                receipts.append(receipt)
-            kept = {f.id for f in plan.change.put_facts if f.retired_at is None}
-            facts |= {i for i, _ in plan.change.delete_facts} - kept
-            entities |= set(plan.change.delete_entities)
-        now = self._clock()
-        here = Scope(app=scope.app, user=scope.user, session=decisions.SESSION)
-        said: dict[str, Json] = {"events": len(events)}
-        taken = [decisions.event(scope, "forget", r, said, now=now) for r in receipts]
-        if taken:
-            await self._log.append(here, taken, now=now)
+        async with nullcontext() if dry_run else self._together():
+            for home in sorted(set(episodes.values()), key=lambda s: s.key):
+                members = sorted(e for e, level in episodes.items() if level == home)
+                if dry_run:
+                    plan = await self.consolidator.preview(home, members)
+                else:
+                    receipt, plan = await self.consolidator.forget(home, members, now=self._clock())
+                    receipts.append(receipt)
+                kept = {f.id for f in plan.change.put_facts if f.retired_at is None}
+                facts |= {i for i, _ in plan.change.delete_facts} - kept
+                entities |= set(plan.change.delete_entities)
+            now = self._clock()
+            here = Scope(app=scope.app, user=scope.user, session=decisions.SESSION)
+            said: dict[str, Json] = {"events": len(events)}
+            taken = [decisions.event(scope, "forget", r, said, now=now) for r in receipts]
+            if taken:
+                await self._log.append(here, taken, now=now)
         return ForgetReceipt(
             receipt_id="+".join(receipts),
             events=tuple(e.id for e in events),

@@ -1,5 +1,6 @@
 """The verbs, on the real store with an extractor that reads a notation."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -418,6 +419,25 @@ async def test_forgetting_before_consolidation(memory: MemoryManager) -> None:
     assert gone.events == ("a",)
     assert await texts(memory) == set()
     assert (await memory.stats(HERE))["episodes"] == 0
+
+
+async def test_erasure_cut_short_has_erased_nothing(
+    memory: MemoryManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tell(memory, make_event("a", "I|likes|'tea'"))
+
+    async def cut(*_: object, **__: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(memory.consolidator.sessions, "erase", cut)  # after the graph has let go
+        with pytest.raises(asyncio.CancelledError):
+            await memory.delete_memories(HERE, memory_ids=["a"])
+
+    assert await texts(memory) == {"Ada likes tea"}
+    assert await memory.consolidator.sessions.tombstones(HERE) == []
+    await memory.delete_memories(HERE, memory_ids=["a"])
+    assert await texts(memory) == set()
 
 
 async def test_forget_one_unknown_forgets_none(memory: MemoryManager) -> None:

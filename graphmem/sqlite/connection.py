@@ -1,8 +1,9 @@
 """One SQLite file per memory: how it is opened, written and read.
 
 One write connection per process and file, on its own thread; writes are ``BEGIN IMMEDIATE`` and
-nothing is awaited inside one. Reads have connections of their own and see one snapshot each. Does
-not know what is in the tables, only their version.
+nothing is awaited inside one, except in ``together``, which others wait for. Reads have
+connections of their own and see one snapshot each. Does not know what is in the tables, only
+their version.
 
 apsw brings its own SQLite: the one in the standard library may lack FTS5's secure-delete and may
 carry the WAL-reset bug (3.7.0 to 3.51.2), which is our worker beside our API.
@@ -14,10 +15,13 @@ carry the WAL-reset bug (3.7.0 to 3.51.2), which is our worker beside our API.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from importlib.resources import files
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -121,6 +125,16 @@ class Transaction:
         return self._connection.last_insert_rowid()
 
 
+Step = tuple[Callable[[Transaction], Any], "Future[Any]"]
+Steps = SimpleQueue[Step | BaseException | None]
+
+# The transactions that the running task is in the middle of, by database.
+_together: Final = ContextVar[Mapping["Database", Steps]](
+    "together",
+    default={},  # noqa: B039  # never changed: each transaction sets a mapping of its own
+)
+
+
 class Database:
     """A file with one writer thread and a few readers; shared by everyone who opens the path."""
 
@@ -218,11 +232,79 @@ class Database:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one immediate transaction; committed and on disk when this returns."""
-        return await asyncio.wrap_future(self._writer.submit(self._run, "BEGIN IMMEDIATE", work))
+        return await self._submit(self._writer, "BEGIN IMMEDIATE", work)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on one snapshot; it must not write."""
-        return await asyncio.wrap_future(self._reader.submit(self._run, "BEGIN", work))
+        return await self._submit(self._reader, "BEGIN", work)
+
+    async def _submit(
+        self, pool: ThreadPoolExecutor, begin: str, work: Callable[[Transaction], T]
+    ) -> T:
+        steps = _together.get().get(self)
+        if steps is None:
+            return await asyncio.wrap_future(pool.submit(self._run, begin, work))
+        done: Future[T] = Future()
+        steps.put((work, done))
+        return await asyncio.wrap_future(done)
+
+    @asynccontextmanager
+    async def together(self) -> AsyncGenerator[None]:
+        """Make all that this task reads and writes inside the block one transaction.
+
+        All or nothing is on disk when the block ends; an exception undoes it, also what single
+        writes inside had returned. Other tasks and processes that write wait, so keep it short.
+        """
+        steps: Steps = SimpleQueue()
+        begun: Future[None] = Future()
+        whole = asyncio.wrap_future(
+            self._writer.submit(
+                self._run, "BEGIN IMMEDIATE", lambda c: self._follow(c, steps, begun)
+            )
+        )
+        await asyncio.wait([whole, asyncio.wrap_future(begun)], return_when="FIRST_COMPLETED")
+        if whole.done():
+            await whole
+        mark = _together.set({**_together.get(), self: steps})
+        try:
+            yield
+        except BaseException as error:
+            steps.put(error)
+            await asyncio.wait([whole])
+            raise
+        else:
+            steps.put(None)
+            await whole
+        finally:
+            _together.reset(mark)
+
+    def _follow(self, c: Transaction, steps: "Steps", begun: "Future[None]") -> None:
+        """Carry out the steps of a transaction as they come, until one says how it ends."""
+        begun.set_result(None)
+        lost: GraphmemError | None = None
+        while (step := steps.get()) is not None:
+            if isinstance(step, BaseException):
+                raise step
+            work, done = step
+            if lost is not None:
+                done.set_exception(lost)
+                continue
+            try:
+                c.run("SAVEPOINT step")
+                result = work(c)
+                c.run("RELEASE step")
+                done.set_result(result)
+            except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
+                known = isinstance(error, apsw.Error)
+                done.set_exception(translate(error, self.path) if known else error)
+                try:
+                    c.run("ROLLBACK TO step")
+                    c.run("RELEASE step")
+                except apsw.Error as undone:
+                    # A full disk undoes the whole transaction: nothing of it may be committed.
+                    lost = translate(undone, self.path)
+        if lost is not None:
+            raise lost
 
     async def integrity(self) -> str | None:
         """Return what is damaged in the file, if anything.

@@ -6,6 +6,7 @@ on an ordinary machine gives that fault.
 """
 
 import asyncio
+import contextvars
 import os
 import sqlite3
 import subprocess
@@ -480,3 +481,90 @@ async def test_migrate_is_all_or_nothing(
         lambda c: c.rows("SELECT name FROM sqlite_schema WHERE name = 'more'")
     )
     assert (version, tables) == (len(first), [])
+
+
+# several steps as one transaction
+
+
+async def test_together_commits_all_at_the_end(database: Database) -> None:
+    other = Database(database.path, busy_ms=50)
+    async with database.together():
+        await database.write(put("a"))
+        assert await names(database) == ["a"], "the block reads what it wrote"
+        assert await names(other) == [], "nobody else does"
+        await database.write(put("b"))
+    assert await names(other) == ["a", "b"]
+    await other.release()
+
+
+async def test_together_undoes_all(database: Database) -> None:
+    async def fail_after_a_write() -> None:
+        async with database.together():
+            await database.write(put("a"))
+            raise ZeroDivisionError
+
+    await database.write(put("before"))
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_a_write()
+    assert await names(database) == ["before"]
+
+
+async def test_together_undoes_a_failed_step_alone(database: Database) -> None:
+    def half(c: connection.Transaction) -> None:
+        put("half")(c)
+        put("a")(c)  # is there already
+
+    async with database.together():
+        await database.write(put("a"))
+        with pytest.raises(StoreError, match="UNIQUE"):
+            await database.write(half)
+        await database.write(put("b"))
+    assert await names(database) == ["a", "b"]
+
+
+async def test_together_makes_other_tasks_wait(database: Database) -> None:
+    seen: list[str] = []
+
+    async def other() -> None:
+        await database.write(put("other"))
+        seen.append("other")
+
+    async with asyncio.TaskGroup() as group:
+        outside = contextvars.copy_context()
+        async with database.together():
+            group.create_task(other(), context=outside)
+            await database.write(put("a"))
+            await database.write(put("b"))
+            seen.append("ours")
+    assert seen == ["ours", "other"]
+    assert await names(database) == ["a", "b", "other"]
+
+
+async def test_together_is_cancelled_whole(database: Database) -> None:
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with database.together():
+            await database.write(put("a"))
+            inside.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await inside.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await names(database) == []
+    await database.write(put("b"))
+
+
+async def test_together_says_that_the_file_is_locked(database: Database) -> None:
+    other = Database(database.path, busy_ms=50)
+    async with other.together():
+        await other.write(put("a"))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            async with database.together():
+                raise AssertionError("never entered")
+    await database.write(put("b"))
+    assert await names(database) == ["a", "b"]
+    await other.release()
