@@ -7,7 +7,11 @@ collide (``("a", "b:c")`` and ``("a:b", "c")`` would be one id).
 import hashlib
 import json
 import unicodedata
+from typing import Final
 from uuid import UUID, uuid5
+
+SPEAKER: Final = "@user"
+"""The identity key of the scope's own user, where the author of an event has no name."""
 
 _NAMESPACE = UUID("5f0d5a4c-6d1c-5b57-9c53-6a8f2d8f6f11")
 

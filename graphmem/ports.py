@@ -241,9 +241,17 @@ class GraphStore(Protocol):
         *,
         as_of: datetime,
         known_at: datetime,
+        predicates: Sequence[str] | None = None,
         limit: int = 100,
     ) -> Page:
-        """Return the facts, valid then, that touch these entities, newest first, and their ends."""
+        """Return the facts, valid then, that touch these entities, newest first, and their ends.
+
+        With ``predicates`` only facts of those.
+        """
+        ...
+
+    async def named(self, scopes: Sequence[Scope], names: Sequence[str]) -> Sequence[Entity]:
+        """Return who bears one of these identity keys, by id; merged ones as they were."""
         ...
 
     async def history(self, scope: Scope, fact_id: str) -> Sequence[Fact]:

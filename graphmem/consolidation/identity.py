@@ -21,8 +21,6 @@ from typing import Final
 from graphmem import ids
 from graphmem.models import Entity, Mention, Scope
 
-SPEAKER: Final = "@user"
-
 # Relations that set people apart: two bearers of one name whose relations stand in different
 # groups, or are different relations of the first group, are two people.
 _GROUPS: Final[Mapping[str, str]] = {
@@ -117,7 +115,7 @@ class Resolver:
 
     def speaker(self, author: str | None, at: datetime) -> str:
         """Return the id of whoever speaks: by name, or as the scope's user."""
-        key = ids.name_key(author) if author else SPEAKER
+        key = ids.name_key(author) if author else ids.SPEAKER
         found = ids.derive("entity", self.scope.key, key)
         self.looked.add(key)
         if found not in self.entities:
@@ -302,7 +300,7 @@ def names_of(entity: Entity) -> tuple[str, ...]:
 
 def keys_of(mention: Mention, author: str | None, scope: Scope) -> tuple[str, ...]:
     """Return the identity keys that deciding this mention looks up."""
-    speaker = ids.name_key(author) if author else SPEAKER
+    speaker = ids.name_key(author) if author else ids.SPEAKER
     if mention.speaker:
         return (speaker,)
     found: list[str] = []

@@ -136,6 +136,7 @@ class SqliteGraphStore:
         *,
         as_of: datetime,
         known_at: datetime,
+        predicates: Sequence[str] | None = None,
         limit: int = 100,
     ) -> Page:
         known = rows.by_key(scopes)
@@ -145,6 +146,7 @@ class SqliteGraphStore:
             "as_of": to_us(as_of),
             "known_at": to_us(known_at),
             "ended": 0,
+            "predicates": None if predicates is None else rows.array(predicates),
             "limit": limit,
         }
 
@@ -166,6 +168,13 @@ class SqliteGraphStore:
             )
 
         return await self._db.read(work)
+
+    async def named(self, scopes: Sequence[Scope], names: Sequence[str]) -> Sequence[Entity]:
+        known = rows.by_key(scopes)
+        keys = {"scopes": rows.array(list(known)), "names": rows.array(names)}
+        return await self._db.read(
+            lambda c: [rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_name"], keys)]
+        )
 
     async def history(self, scope: Scope, fact_id: str) -> Sequence[Fact]:
         known = rows.by_key([scope])

@@ -146,7 +146,11 @@ class Finder:
         hops: dict[int, int] = {}
         if not query.names or not query.entity_limit:
             return hops
-        asked = keys | {"names": rows.array(query.names), "limit": query.entity_limit}
+        asked = keys | {
+            "names": rows.array(query.names),
+            "predicates": None,
+            "limit": query.entity_limit,
+        }
         seen: set[str] = set()
         edge = [r[0] for r in c.rows(self._sql["named_entities"], asked)]
         for hop in range(max(1, query.hops)):

@@ -52,7 +52,11 @@ class Query:
     ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
     at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
     nothing but a time ("What did we talk about last week?"). ``asks_ended`` says whether facts
-    that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a name.
+    that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a name,
+    ``asks_now`` that the question says "now" or the like.
+    ``answers`` are the ids of facts that the graph gives as the answer, see ``asking``, ``given``
+    those of facts that the question itself states; ``asks_fact`` says that it is known which
+    predicates could answer.
     """
 
     text: str
@@ -66,11 +70,18 @@ class Query:
     first_person: bool = False
     second_person: bool = False
     asks_value: bool = False
+    asks_now: bool = False
+    answers: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
+    asks_fact: bool = False
 
     @property
     def asks_how_it_stands(self) -> bool:
-        """Whether somebody asks for a value of their own as it is now ("How many … have I …?")."""
-        return self.asks_value and self.first_person and self.tense != "past"
+        """Whether somebody asks for a value of their own, or how anything is now.
+
+        "How many … have I …?", "Where does Ivo work now?".
+        """
+        return self.asks_now or (self.asks_value and self.first_person and self.tense != "past")
 
     @property
     def asks_ended(self) -> bool:
@@ -81,7 +92,7 @@ class Query:
 
 _QUOTED: Final = re.compile('["\u201c\u00ab]([^"\u201d\u00bb]{1,80})["\u201d\u00bb]')
 _WORD: Final = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*")
-_OPENERS: Final = frozenset(
+OPENERS: Final = frozenset(
     re.findall(
         r"\w+",
         "are can could did do does had has have how i if is list may name please should tell was "
@@ -105,7 +116,7 @@ def _named(text: str, known: Collection[str]) -> Iterable[str]:
     capital = [
         word[0].isupper()
         and key not in _CALENDAR
-        and not (number == 0 and key in _OPENERS)
+        and not (number == 0 and key in OPENERS)
         and key not in {"i", "i'm", "i've", "i'd", "i'll"}
         for number, (word, key) in enumerate(zip(words, keys, strict=True))
     ]
@@ -380,6 +391,11 @@ _TALK: Final = frozenset(
 )
 
 
+def terms_of(question: str) -> tuple[str, ...]:
+    """Return the terms by which a question is searched."""
+    return analyse_query(question)[:MAX_TERMS]
+
+
 def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> Query:
     """Return what ``question`` asks, seen from ``now`` (aware).
 
@@ -392,7 +408,7 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
     about = [term for term in analyse_query(rest) if term not in _TALK and term not in QUESTION]
     return Query(
         text=question,
-        terms=analyse_query(question)[:MAX_TERMS],
+        terms=terms_of(question),
         names=tuple(names)[:MAX_NAMES],
         tense=_tense(low),
         span=span,
@@ -402,4 +418,5 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
         first_person=_FIRST.search(low) is not None,
         second_person=_SECOND.search(low) is not None,
         asks_value=_VALUE.match(low) is not None,
+        asks_now=_PRESENT.search(low) is not None,
     )

@@ -153,9 +153,8 @@ class Layout:
 
     ``session`` and ``speaker`` number those two as they first occur, ``seq`` is the place in the
     stream; ``episode`` tells episodes, which alone have neighbours, from facts, and ``named``
-    whose speaker has a name. ``asking`` is 1 for
-    what ends in a question, less the share of questions in all that the pool holds of the speaker:
-    where people always ask, as users of an assistant do, a question says nothing.
+    whose speaker has a name. ``asking`` is 1 for what ends in a question, less the share of them in
+    all that the pool holds of the speaker: where people always ask, a question says nothing.
     """
 
     session: Integers
@@ -288,9 +287,7 @@ def _timely(rows: Columns, query: Query, recipe: Recipe) -> Floats:
 def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
     """Return the factor of an episode's form, 1 for facts: questions less, long texts more.
 
-    Between people who are named, that is: who works with an assistant asks for everything, and
-    pastes at length.
-
+    Between people who are named, that is: who works with an assistant asks and pastes at length.
     Length is measured against what the speaker's texts have on average, as a logarithm, and is
     bounded, from e^-1.5 to e.
     """
@@ -298,6 +295,14 @@ def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
     folds = np.clip(folds - _group_mean(folds, layout.speaker), -1.5, 1.0)
     factor = 1 - recipe.asking * layout.asking + recipe.length * folds
     return np.where(layout.episode & layout.named, factor, 1.0)
+
+
+def _asked(rows: Columns, layout: Layout, query: Query, recipe: Recipe) -> Floats:
+    """Return the factor of facts that say what the question says, or not what it asks."""
+    given = np.array([i in query.given for i in rows.id])
+    other = np.array([query.asks_fact and i not in query.answers for i in rows.id])
+    factor = np.where(given, recipe.given, np.where(other, recipe.unasked, 1.0))
+    return np.where(layout.episode, 1.0, factor)
 
 
 def recency(age_days: Floats, half_life_days: Floats) -> Floats:
@@ -347,12 +352,14 @@ def score(
     arms["entity"] = best * np.array(
         [0.0 if hop is None else hops[min(hop, len(hops) - 1)] for hop in rows.hop]
     )
+    arms["answer"] = best * recipe.answer * np.array([i in query.answers for i in rows.id])
     arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
-    for name in ("session", "speaker", "time", "entity", "support"):
+    for name in ("session", "speaker", "time", "entity", "answer", "support"):
         total = total + arms[name]
     half_lives = np.array([recipe.half_life_days[kind] for kind in rows.type])
     age_days = (now.timestamp() - occurred) / DAY_S
     for name, factor in (
+        ("asked", _asked(rows, layout, query, recipe)),
         ("form", _form(words.lengths, layout, recipe)),
         ("recency", boost(recipe.recency, recency(age_days, half_lives))),
         ("importance", boost(recipe.importance, np.array(rows.importance))),

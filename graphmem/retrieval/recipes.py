@@ -19,15 +19,17 @@ class Recipe:
     ``k1`` and ``b`` are BM25's (Robertson and Zaragoza, 2009, section 3.2). BM25 over its maximum,
     raised to ``text_power``, and the cosine above ``cosine_floor`` make the base score. ``near``
     and ``far`` are the shares of it that go to the neighbours one and two places away along NEXT,
-    ``reply`` the share that a question hands to what follows it. ``session``, ``speaker`` (whom
-    the question names), ``asker`` (who asks it), ``time``, ``dated`` and ``hops`` are shares of
-    the highest score after spreading. ``asking`` and ``length`` are how much a question loses and
-    how much a text gains per e-fold of length. ``recency`` and ``importance`` are the most that
-    those two may raise or lower a score by, at most 0.1; ``half_life_days`` is the age at which
-    half of a memory's recency is gone. ``related`` is what a word related to a term of the question
-    counts for, as a fraction of an occurrence. ``restated`` is how far behind, as a share of the
-    best score, a newer statement of the same may be and still come first, where somebody asks how
-    things stand.
+    ``reply`` the share that a question hands to what follows it. ``session``, ``speaker`` (whom the
+    question names), ``asker`` (who asks it), ``time``, ``dated``, ``hops`` and ``answer`` (of a
+    fact that the graph gives as the answer) are shares of the highest score after spreading.
+    ``asking`` and ``length`` are how much a question loses and how much a text gains per e-fold of
+    length. ``recency`` and ``importance`` are the most that those two may raise or lower a score
+    by, at most 0.1; ``half_life_days`` is the age at which half of a memory's recency is gone.
+    ``given`` is what the score of a fact that the question itself states is worth, ``unasked`` that
+    of one which says something else than what is asked. ``related`` is what a word related to a
+    term of the question counts for, as a fraction of an occurrence. ``restated`` is how far behind,
+    as a share of the best score, a newer statement of the same may be and still come first, where
+    somebody asks how things stand.
     """
 
     name: str = "default"
@@ -49,6 +51,9 @@ class Recipe:
     time: float = 0.3
     dated: float = 0.05
     hops: tuple[float, ...] = (0.1, 0.05)
+    answer: float = 1.5
+    given: float = 0.5
+    unasked: float = 0.6
     asking: float = 0.1
     length: float = 0.1
     support: float = 1.0
@@ -81,6 +86,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without speaker", speaker=0.0, asker=0.0),
             replace(DEFAULT, name="without time", time=0.0, dated=0.0),
             replace(DEFAULT, name="without entity", hops=()),
+            replace(DEFAULT, name="without answers", answer=0.0),
             replace(DEFAULT, name="without form", asking=0.0, length=0.0),
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),

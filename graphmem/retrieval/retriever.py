@@ -1,4 +1,4 @@
-"""From a question to hits: the only I/O of recall.
+"""From a question to hits: the I/O of recall, but for ``answering``.
 
 One embedding, one read for the candidates of all arms, one small read for the texts of the final
 hits. What a scope may see, what a time may know and what has been erased are applied by the store
@@ -20,6 +20,7 @@ from graphmem.models import (
     Scope,
 )
 from graphmem.ports import Embedder, GraphStore
+from graphmem.retrieval.answering import answered
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, rank
@@ -129,7 +130,14 @@ class Retriever:
     ) -> Found:
         """Return the candidates of a question; see ``retrieve``."""
         view = _View(frozenset(s.key for s in scopes), as_of, known_at, frozenset(hidden))
-        query = understand(question, now=as_of)
+        query = await answered(
+            self._graph,
+            understand(question, now=as_of),
+            scopes,
+            as_of=as_of,
+            known_at=known_at,
+            hidden=view.hidden,
+        )
         asked = await self._ask(query, filter or Filter(), view)
         pool = CandidatePool()
         if query.only_time and query.span is not None:
@@ -235,6 +243,7 @@ def reason(item: Ranked, query: Query) -> str:
         "session": "in a session that fits",
         "speaker": f"said by {found.author or found.role}",
         "time": "fits the time asked for",
+        "answer": "says what is asked of whom the question means",
         "entity": "about somebody or something named"
         if found.hop == 0
         else "linked to somebody or something named",

@@ -89,6 +89,54 @@ class ReadingConformance(CandidatesConformance):
 
         assert list(page.facts) == facts[:-4:-1]
 
+    async def test_neighbourhood_of_some_predicates(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        async def around(*predicates: str) -> set[str]:
+            page = await store.neighbourhood(
+                [scope], [harbour.ines.id], as_of=day(6), known_at=LATE, predicates=predicates
+            )
+            return {f.predicate for f in page.facts}
+
+        assert await around(harbour.owns.predicate) == {harbour.owns.predicate}
+        assert await around("no-such", harbour.sails.predicate) == {harbour.sails.predicate}
+        assert await around() == set()
+
+    async def test_neighbourhood_of_some_predicates_is_not_cut_by_others(
+        self, store: GraphStore, scope: Scope
+    ) -> None:
+        ada = make_entity(scope, "Ada")
+        said = [make_assertion(make_episode(scope, n), ada, "likes", f"{n}") for n in range(2, 9)]
+        first = make_assertion(make_episode(scope, 1), ada, "hobby", "chess")
+        facts = [make_fact(a.statement.value or "", a) for a in (first, *said)]
+        await save(store, scope, ada, first, *said, *facts)
+
+        page = await store.neighbourhood(
+            [scope], [ada.id], as_of=LATE, known_at=LATE, predicates=["hobby"], limit=3
+        )
+
+        assert page.facts == (facts[0],)
+
+    async def test_named_by_any_identity_key(
+        self, store: GraphStore, scope: Scope, other: Scope
+    ) -> None:
+        ada = make_entity(scope, "Ada")
+        oda = replace(
+            make_entity(scope, "Oda"), aliases=("Odie",), descriptors=(f"sister@{ada.id}",)
+        )
+        theirs = make_entity(other, "Oda")
+        await save(store, scope, ada, oda)
+        await save(store, other, theirs)
+
+        async def named(*names: str, scopes: tuple[Scope, ...] = (scope,)) -> set[str]:
+            return {e.id for e in await store.named(scopes, names)}
+
+        assert await named("oda") == await named("odie") == {oda.id}
+        assert await named(f"sister@{ada.id}", "ada") == {oda.id, ada.id}
+        assert await named("oda", scopes=(scope, other)) == {oda.id, theirs.id}
+        assert await named("oda", scopes=(other,)) == {theirs.id}
+        assert await named("'; DROP TABLE entities; --") == await named() == set()
+
     async def test_history_is_of_the_slot(
         self, store: GraphStore, scope: Scope, other: Scope
     ) -> None:

@@ -122,9 +122,10 @@ async def test_hub_of_thousands_stays_bounded(store: SqliteGraphStore, database:
 async def test_hub_is_read_by_its_index(store: SqliteGraphStore, database: Database) -> None:
     """The newest 50 of a hub are read without sorting the hub."""
     keys = {**rows.filter_keys(Filter()), "scopes": "[]", "as_of": 0, "known_at": 0, "ended": 0}
+    asked = {"limit": 5, "entity": "x", "predicates": None}
     sql = "EXPLAIN QUERY PLAN " + _SQL["facts_of_entity"]
 
-    plan = await database.read(lambda c: c.rows(sql, keys | {"limit": 5, "entity": "x"}))
+    plan = await database.read(lambda c: c.rows(sql, keys | asked))
 
     reads = [row for row in plan if row[3].startswith("SEARCH f ")]
     assert [row[3].split("(")[0].strip() for row in reads] == [

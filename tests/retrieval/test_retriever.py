@@ -129,6 +129,68 @@ async def test_past_question_gets_the_ended_fact(tmp_path: Path) -> None:
         assert lisbon.ended
 
 
+async def test_relations_of_the_question_are_followed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Oda|sister_of|I", day=1)
+        await w.hear("Luca|partner_of|Oda", day=2)
+        await w.hear("Luca|drives|'a red Skoda'\nOda|drives|'a van'", day=3)
+        await w.hear("Tom|drives|'a tram'", day=4)
+
+        hits = await w.ask("What does the boyfriend of Ada's sister drive?")
+
+        assert hits[0].text == "Luca drives a red Skoda"
+        assert "answer" in hits[0].arms
+        assert "whom the question means" in hits[0].reason
+
+
+async def test_namesakes_are_told_apart_by_their_relation(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Anna(sister)|sister_of|I\nAnna(sister)|lives_in|Porto", day=1)
+        await w.hear("Anna(colleague)|colleague_of|I\nAnna(colleague)|lives_in|Gdynia", day=2)
+
+        sister = await w.ask("Where does Ada's sister Anna live?")
+        colleague = await w.ask("Where does Ada's colleague Anna live?")
+
+        assert (sister[0].text, colleague[0].text) == (
+            "Anna lives in Porto",
+            "Anna lives in Gdynia",
+        )
+
+
+async def test_an_answer_follows_what_has_changed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Oda|sister_of|I\nOda|works_at|Aquarium", day=1)
+        await w.hear("Oda|works_at|Fjordlaks", day=50)
+
+        now = await w.ask("Where does Ada's sister work?")
+        then = await w.ask("Where does Ada's sister work?", as_of=START + timedelta(days=20))
+
+        assert now[0].text == "Oda works at Fjordlaks"
+        assert then[0].text == "Oda worked at Aquarium"
+
+
+async def test_nobody_elses_relations_are_followed(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        other = Scope(user="eve", session="s1")
+        await w.hear("Oda|sister_of|I\nOda|works_at|Aquarium", day=1, scope=other)
+        await w.hear("the sister of a friend works a lot", day=2)
+
+        hits = await w.ask("Where does Ada's sister work?")
+
+        assert "Aquarium" not in str(hits)
+        assert all("answer" not in hit.arms for hit in hits)
+
+
+async def test_who_was_met_later_is_not_known_before(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("the sister works a lot", day=1)
+        await w.hear("Oda|sister_of|I\nOda|works_at|Aquarium", day=50)
+
+        hits = await w.ask("Where does Ada's sister work?", known_at=START + timedelta(days=20))
+
+        assert texts(hits) == ["the sister works a lot"]
+
+
 async def test_as_of_hides_what_came_later(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("the boat is red", day=1)

@@ -190,7 +190,7 @@ LIMIT :limit;
 SELECT DISTINCT
 -- include: entity_columns
 FROM entity_names m JOIN entities n ON n.id = m.entity_id
-WHERE m.scope = :scope AND m.name IN (SELECT value FROM json_each(:names))
+WHERE m.scope IN (SELECT value FROM json_each(:scopes)) AND m.name IN (SELECT value FROM json_each(:names))
 ORDER BY n.id;
 
 -- name: entities_by_id
@@ -318,6 +318,7 @@ SELECT n, subject_id, object_id FROM (
     SELECT * FROM (
         SELECT f.n, f.subject_id, f.object_id, f.recorded_at FROM facts f
         WHERE f.subject_id = :entity AND
+            (:predicates IS NULL OR f.predicate IN (SELECT value FROM json_each(:predicates))) AND
 -- include: fact_live
 -- include: fact_filter
         ORDER BY f.retired_at DESC, f.recorded_at DESC LIMIT :limit)
@@ -325,6 +326,7 @@ SELECT n, subject_id, object_id FROM (
     SELECT * FROM (
         SELECT f.n, f.subject_id, f.object_id, f.recorded_at FROM facts f
         WHERE f.object_id = :entity AND
+            (:predicates IS NULL OR f.predicate IN (SELECT value FROM json_each(:predicates))) AND
 -- include: fact_live
 -- include: fact_filter
         ORDER BY f.retired_at DESC, f.recorded_at DESC LIMIT :limit)
