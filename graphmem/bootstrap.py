@@ -16,7 +16,14 @@ from graphmem.context import tokens
 from graphmem.conversations import expire
 from graphmem.errors import InvalidInput
 from graphmem.manager import MemoryManager, Together
-from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
+from graphmem.ports import (
+    Embedder,
+    Extractor,
+    GraphStore,
+    QueryRewriter,
+    Reranker,
+    SessionStore,
+)
 from graphmem.retrieval.retriever import Retriever
 from graphmem.worker import WorkerThread
 
@@ -58,6 +65,45 @@ def make_embedder(name: str) -> Embedder:
                 f"embedder {name!r}: expected onnx, sentence-transformers:NAME or "
                 "litellm:NAME@DIMENSION"
             )
+
+
+def make_reranker(name: str) -> Reranker | None:
+    """Return the reranker of a setting: ``cross-encoder:X``, ``litellm:X``, ``listwise:X``."""
+    kind, _, model = name.partition(":")
+    match kind:
+        case "none" if not model:
+            return None
+        case "cross-encoder" if model:
+            from graphmem.rerank.cross_encoder import CrossEncoderReranker
+
+            return CrossEncoderReranker(model)
+        case "litellm" if model:
+            from graphmem.rerank.litellm import LiteLLMReranker
+
+            return LiteLLMReranker(model)
+        case "listwise" if model:
+            from graphmem.rerank.listwise import ListwiseReranker
+
+            return ListwiseReranker(model)
+        case _:
+            raise InvalidInput(
+                f"reranker {name!r}: expected none, cross-encoder:NAME, litellm:MODEL or "
+                "listwise:MODEL"
+            )
+
+
+def make_rewriter(name: str) -> QueryRewriter | None:
+    """Return the rewriter of a setting: ``litellm:X``, or None for ``none``."""
+    kind, _, model = name.partition(":")
+    match kind:
+        case "none" if not model:
+            return None
+        case "litellm" if model:
+            from graphmem.rerank.rewriting import LiteLLMRewriter
+
+            return LiteLLMRewriter(model)
+        case _:
+            raise InvalidInput(f"rewriter {name!r}: expected none or litellm:MODEL")
 
 
 def make_extractor(name: str) -> Extractor:
@@ -120,6 +166,8 @@ async def open_manager(
     clock: Clock = system_clock,
     extractor: Extractor | None = None,
     embedder: Embedder | None = None,
+    reranker: Reranker | None = None,
+    rewriter: QueryRewriter | None = None,
 ) -> AsyncGenerator[MemoryManager]:
     """Open the stores, bring their schema up to date, start the worker; close all on the way out.
 
@@ -129,6 +177,8 @@ async def open_manager(
     encoder = embedder or make_embedder(settings.embedder)
     worker: WorkerThread | None = None
     try:
+        reranker = reranker or make_reranker(settings.reranker)
+        rewriter = rewriter or make_rewriter(settings.rewriter)
         await sessions.migrate()
         await graph.migrate(model_id=encoder.model_id, dimension=encoder.dimension)
         consolidator = Consolidator(
@@ -146,7 +196,13 @@ async def open_manager(
             worker.start()
         yield MemoryManager(
             consolidator,
-            Retriever(graph, encoder),
+            Retriever(
+                graph,
+                encoder,
+                reranker=reranker,
+                rewriter=rewriter,
+                rerank_budget_s=settings.rerank_budget_s,
+            ),
             clock=clock,
             # Building a tokenizer takes a second: it waits for the first context.
             counter=lambda text: tokens.counter(settings.tokenizer)(text),
@@ -157,7 +213,9 @@ async def open_manager(
     finally:
         if worker is not None:
             await worker.stop()
-        await encoder.close()
+        for model in (encoder, reranker, rewriter):
+            if model is not None:
+                await model.close()
         await graph.close()
         await sessions.close()
 
@@ -169,6 +227,8 @@ async def open_memory(
     log: str | None = None,
     embedder: str | Embedder | None = None,
     extractor: str | Extractor | None = None,
+    reranker: str | Reranker | None = None,
+    rewriter: str | QueryRewriter | None = None,
     worker: str | None = None,
     clock: Clock = system_clock,
 ) -> AsyncGenerator[MemoryManager]:
@@ -183,6 +243,8 @@ async def open_memory(
         "worker": worker,
         "embedder": embedder if isinstance(embedder, str) else None,
         "extractor": extractor if isinstance(extractor, str) else None,
+        "reranker": reranker if isinstance(reranker, str) else None,
+        "rewriter": rewriter if isinstance(rewriter, str) else None,
     }
     settings = read_settings({k: v for k, v in named.items() if v is not None})
     async with open_manager(
@@ -190,6 +252,8 @@ async def open_memory(
         clock=clock,
         embedder=None if isinstance(embedder, str) else embedder,
         extractor=None if isinstance(extractor, str) else extractor,
+        reranker=None if isinstance(reranker, str) else reranker,
+        rewriter=None if isinstance(rewriter, str) else rewriter,
     ) as manager:
         yield manager
 

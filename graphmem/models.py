@@ -680,7 +680,8 @@ class Hit:
     """One memory that answers a question, why, and where it comes from.
 
     ``score`` is the fused score (0 and up, only comparable within one answer), ``arms`` its parts
-    by name. A fact and the episodes it was read from are one hit; ``event_ids`` by support.
+    by name. A fact and the episodes it was read from are one hit; ``event_ids`` by support. What a
+    reranker has moved has the fused score of its new place, and the arm ``rerank``.
     """
 
     id: str

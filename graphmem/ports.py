@@ -344,9 +344,37 @@ class Embedder(Protocol):
 class Reranker(Protocol):
     """Scores how well texts answer a question; off unless a user switches one on."""
 
-    async def score(self, query: str, texts: Sequence[str]) -> Vector:
-        """Return float32 of shape (n,), higher is better, no fixed range."""
+    @property
+    def model_id(self) -> str:
+        """The model's name, for logs."""
         ...
+
+    async def score(self, query: str, texts: Sequence[str]) -> Vector:
+        """Return float32 of shape (n,), finite, higher is better, no fixed range.
+
+        Only comparable within one answer. Texts are data: what one says moves no other.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class QueryRewriter(Protocol):
+    """Puts a question into other words to search by; off unless a user switches one on."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name, for logs."""
+        ...
+
+    async def rewrite(self, question: str, *, limit: int) -> Sequence[str]:
+        """Return at most ``limit`` queries that stand on their own, each a line, none twice.
+
+        The question itself is not among them; none at all is an answer too.
+        """
+        ...
+
+    async def close(self) -> None: ...
 
 
 class Summarizer(Protocol):

@@ -79,6 +79,25 @@ def test_import_loads_nothing_heavy() -> None:
     assert run.stdout == "[]\n"
 
 
+def test_default_memory_loads_no_optional_model(tmp_path: Path) -> None:
+    optional = ["litellm", "openai", "torch", "sentence_transformers", "graphmem.rerank"]
+    code = f"""
+import sys, graphmem
+from graphmem import Scope
+with graphmem.open_sync("sqlite:///{tmp_path}/m.db", worker="off") as memory:
+    memory.remember("I live in Oslo.", Scope())
+    memory.generate_memories(Scope())
+    assert memory.retrieve_memories("Where do I live?", Scope())
+print([m for m in {optional!r} if m in sys.modules])
+"""
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True
+    )
+
+    assert run.stdout == "[]\n"
+
+
 def test_public_names() -> None:
     assert graphmem.__all__ == [
         "Context",
@@ -258,7 +277,7 @@ def test_environment_is_read_in_one_place() -> None:
     found = [
         f"{name}:{node.lineno}"
         for name, tree in TREES.items()
-        if name not in ("settings.py", "embed/litellm.py")
+        if name not in ("settings.py", "llm.py")
         for node in ast.walk(tree)
         if (isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "environb"))
         or (isinstance(node, ast.alias) and node.name in ("environ", "getenv"))

@@ -326,7 +326,7 @@ def score(
 
     A function of the set of candidates: their order does not matter. Empty in, empty out.
     """
-    rows = _placed(Columns.of(candidates))
+    rows = placed(Columns.of(candidates))
     if not rows:
         return Scores(rows, np.zeros(0), {}, ())
     words = rows.words
@@ -371,7 +371,7 @@ def score(
     return Scores(rows, total, arms, order.tolist())
 
 
-def _placed(rows: Columns) -> Columns:
+def placed(rows: Columns) -> Columns:
     """Return rows by session and place, episodes before facts: neighbours are adjacent rows."""
     keys = list(zip(rows.scope_key, rows.session_id, rows.kind, rows.seq, rows.id, strict=True))
     return rows.take(sorted(range(len(rows)), key=keys.__getitem__))
@@ -548,6 +548,13 @@ def rank(
 ) -> tuple[Ranked, ...]:
     """Return the best hits of a pool. ``now`` is what recency counts back from."""
     scores = score(pool.candidates, query, recipe=recipe, now=now)
+    return settle(scores, query, recipe=recipe, as_of=as_of, limit=limit)
+
+
+def settle(
+    scores: Scores, query: Query, *, recipe: Recipe, as_of: datetime, limit: int | None
+) -> tuple[Ranked, ...]:
+    """Make hits of scores, what says the same later before what said it earlier."""
     if not query.asks_how_it_stands or not recipe.restated:
         return merge(scores, query, as_of=as_of, limit=limit)
     enough = None if limit is None else max(limit, RESTATED)
@@ -594,6 +601,7 @@ def newest_first(found: Sequence[Ranked], query: Query, margin: float) -> tuple[
         risen = first[place + 1].score - first[place].score
         if risen > 0:
             item = first[place]
+            risen += item.arms.get("restated", 0.0)
             arms = MappingProxyType({**item.arms, "restated": risen})
             first[place] = replace(item, score=first[place + 1].score, arms=arms)
     return (*first, *rest)

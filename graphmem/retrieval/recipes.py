@@ -29,7 +29,8 @@ class Recipe:
     of one which says something else than what is asked. ``related`` is what a word related to a
     term of the question counts for, as a fraction of an occurrence. ``restated`` is how far behind,
     as a share of the best score, a newer statement of the same may be and still come first, where
-    somebody asks how things stand.
+    somebody asks how things stand. ``rewritten`` is the share of its score that a hit keeps which
+    only another wording of the question has found.
     """
 
     name: str = "default"
@@ -60,6 +61,7 @@ class Recipe:
     recency: float = 0.02
     importance: float = 0.02
     restated: float = 0.4
+    rewritten: float = 0.8
     half_life_days: Mapping[MemoryType, float] = field(
         default_factory=lambda: MappingProxyType(
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}

@@ -3,13 +3,21 @@
 One embedding, one read for the candidates of all arms, one small read for the texts of the final
 hits. What a scope may see, what a time may know and what has been erased are applied by the store
 and checked again here on every row. Does not know how scores come about.
+
+Two models may help, if a user has switched them on: one that puts the question into other words
+before, one that reorders the first hits after. Either has a budget of time, and what goes wrong
+with it is logged and costs no answer.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
+from graphmem.guard.text import check_text
 from graphmem.models import (
     CandidatePool,
     CandidateQuery,
@@ -19,13 +27,21 @@ from graphmem.models import (
     Hit,
     Scope,
 )
-from graphmem.ports import Embedder, GraphStore
+from graphmem.ports import Embedder, GraphStore, QueryRewriter, Reranker
 from graphmem.retrieval.answering import answered
 from graphmem.retrieval.columns import Columns, microseconds
+from graphmem.retrieval.fuse import fuse
 from graphmem.retrieval.query import Query, Span, understand
-from graphmem.retrieval.rank import Ranked, rank
+from graphmem.retrieval.rank import Ranked, newest_first, score, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
+from graphmem.retrieval.reorder import ARM, MOST_JUDGED, reorder
+from graphmem.retrieval.text import embedded_text
 
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MOST_WORDINGS: Final = 3  # besides the question's own
 _WORTH_TELLING: Final = 0.1  # arms that made less of the score are left out of the reason
 
 
@@ -77,11 +93,26 @@ class Found:
 
 
 class Retriever:
-    """Answers questions from a graph store with one embedder and one recipe."""
+    """Answers questions from a graph store with one embedder and one recipe.
 
-    def __init__(self, graph: GraphStore, embedder: Embedder, recipe: Recipe = DEFAULT) -> None:
+    ``rerank_budget_s`` is what the reranker and the rewriter may each take for one question.
+    """
+
+    def __init__(
+        self,
+        graph: GraphStore,
+        embedder: Embedder,
+        recipe: Recipe = DEFAULT,
+        *,
+        reranker: Reranker | None = None,
+        rewriter: QueryRewriter | None = None,
+        rerank_budget_s: float = 1.0,
+    ) -> None:
         self._graph = graph
         self._embedder = embedder
+        self._reranker = reranker
+        self._rewriter = rewriter
+        self._budget_s = rerank_budget_s
         self.recipe = recipe
 
     async def retrieve(
@@ -101,21 +132,93 @@ class Retriever:
         ``scopes`` are all levels that the reader may see. ``hidden`` are ids of episodes that are
         being erased: neither they nor what was read from them is returned. Relative dates in the
         question count from ``as_of``. A question about nothing but a time is answered from that
-        time alone, if anything lies in it.
+        time alone, if anything lies in it. A reranker is shown the texts of hits and no other.
         """
-        found = await self.find(
-            question,
-            scopes,
+        find = partial(
+            self.find,
+            scopes=scopes,
             now=now,
             as_of=as_of,
             known_at=known_at,
             filter=filter,
-            hidden=hidden,
+            hidden=frozenset(hidden),
         )
-        ranked = rank(
-            found.pool, found.query, recipe=self.recipe, now=now, as_of=as_of, limit=top_k
+        found = [await find(question)]
+        query = found[0].query
+        # Whatever else a wording may ask about, that time it would lose.
+        if not query.only_time:
+            found += [await find(wording) for wording in await self._wordings(question)]
+        limit = top_k if self._reranker is None else max(top_k, MOST_JUDGED)
+        ranked = settle(
+            fuse(
+                [score(f.pool.candidates, f.query, recipe=self.recipe, now=now) for f in found],
+                share=self.recipe.rewritten,
+            ),
+            query,
+            recipe=self.recipe,
+            as_of=as_of,
+            limit=limit,
         )
-        return await self.read(ranked, found.query, scopes, known_at=known_at)
+        texts = await self._texts(ranked, scopes, known_at=known_at)
+        ranked = await self._reranked(
+            [item for item in ranked if item.candidate.id in texts], query, texts
+        )
+        terms = dict.fromkeys(term for f in found for term in f.query.terms)
+        told = replace(query, terms=tuple(terms))
+        return tuple(_hit(item, texts[item.candidate.id], told) for item in ranked[:top_k])
+
+    async def _wordings(self, question: str) -> Sequence[str]:
+        """Return the question in other words; nothing where that is off or has failed."""
+        rewriter = self._rewriter
+        if rewriter is None:
+            return ()
+
+        async def rewrite() -> list[str]:
+            given = await rewriter.rewrite(question, limit=MOST_WORDINGS)
+            return [check_text(text, "a rewritten question") for text in given][:MOST_WORDINGS]
+
+        return await self._in_time(rewrite(), "rewriting", rewriter.model_id, 1) or ()
+
+    async def _reranked(
+        self, ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str]
+    ) -> Sequence[Ranked]:
+        """Return hits in the reranker's order, or as they are where it is off or has failed."""
+        reranker = self._reranker
+        first = ranked[:MOST_JUDGED]
+        if reranker is None or len(first) < 2:
+            return ranked
+
+        async def judge() -> tuple[Ranked, ...]:
+            shown = [_judged_text(item, texts[item.candidate.id]) for item in first]
+            scores = await reranker.score(query.text, shown)
+            return reorder(ranked, scores, asks_ended=query.asks_ended)
+
+        judged = await self._in_time(judge(), "reranking", reranker.model_id, len(first))
+        if judged is None:
+            return ranked
+        if query.asks_how_it_stands and self.recipe.restated:
+            # A reranker knows no clock: of two like statements the later one stays first.
+            return newest_first(judged, query, self.recipe.restated)
+        return judged
+
+    async def _in_time(
+        self, work: Coroutine[Any, Any, T], step: str, model_id: str, texts: int
+    ) -> T | None:
+        """Return what an optional step gives; None, and a warning, if it fails or takes too long.
+
+        The error's own words are not logged: a provider may repeat what it was sent.
+        """
+        try:
+            async with asyncio.timeout(self._budget_s):
+                return await work
+        except Exception as error:  # noqa: BLE001  # whatever a model does, the fused order stands
+            log.warning(
+                "%s left out: %s",
+                step,
+                type(error).__name__,
+                extra={"model": model_id, "texts": texts, "budget_s": self._budget_s},
+            )
+            return None
 
     async def find(
         self,
@@ -181,20 +284,24 @@ class Retriever:
         known_at: datetime,
     ) -> tuple[Hit, ...]:
         """Read the texts of ranked memories; what has gone since they were found is no hit."""
+        texts = await self._texts(ranked, scopes, known_at=known_at)
+        return tuple(
+            _hit(item, texts[item.candidate.id], query)
+            for item in ranked
+            if item.candidate.id in texts
+        )
+
+    async def _texts(
+        self, ranked: Sequence[Ranked], scopes: Sequence[Scope], *, known_at: datetime
+    ) -> dict[str, str]:
         if not ranked:
-            return ()
+            return {}
         visible = frozenset(scope.key for scope in scopes)
         page = await self._graph.read(
             scopes, [item.candidate.id for item in ranked], known_at=known_at
         )
-        rows: dict[str, Episode | Fact] = {
-            row.id: row for row in (*page.episodes, *page.facts) if row.scope.key in visible
-        }
-        return tuple(
-            _hit(item, rows[item.candidate.id].text, query)
-            for item in ranked
-            if item.candidate.id in rows
-        )
+        rows: tuple[Episode | Fact, ...] = (*page.episodes, *page.facts)
+        return {row.id: row.text for row in rows if row.scope.key in visible}
 
 
 def within(filter: Filter, span: Span) -> Filter | None:
@@ -205,6 +312,11 @@ def within(filter: Filter, span: Span) -> Filter | None:
     if start is not None and end is not None and start >= end:
         return None
     return replace(filter, occurred_from=start, occurred_to=end)
+
+
+def _judged_text(item: Ranked, text: str) -> str:
+    found = item.candidate
+    return embedded_text(found.author, found.occurred_at, text) if found.kind == "episode" else text
 
 
 def _hit(item: Ranked, text: str, query: Query) -> Hit:
@@ -253,6 +365,8 @@ def reason(item: Ranked, query: Query) -> str:
         for arm, share in sorted(item.arms.items(), key=lambda arm: (-arm[1], arm[0]))
         if arm in told and share >= _WORTH_TELLING * item.score
     ]
+    if ARM in item.arms:
+        parts.append("placed by the reranker")
     if item.ended:
         parts.append("has ended")
     if found.status == "conflict":

@@ -1,13 +1,14 @@
 """Small real implementations of the model ports: exact, fast, without a model.
 
 ``LineExtractor`` reads a notation, so that a test can say what it means; ``HashEmbedder`` spreads
-words over a unit sphere. Both satisfy their port's conformance suite.
+words over a unit sphere; ``WordReranker`` counts words in common, ``PhraseRewriter`` looks them up.
+Each satisfies its port's conformance suite.
 """
 
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -142,3 +143,56 @@ class HashEmbedder:
 
     async def close(self) -> None:
         return None
+
+
+class WordReranker:
+    """Scores a text by the words it shares with the question; keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, tuple[str, ...]]] = []
+
+    @property
+    def model_id(self) -> str:
+        return "words"
+
+    async def score(self, query: str, texts: Sequence[str]) -> Vector:
+        await asyncio.sleep(0)
+        self.shown.append((query, tuple(texts)))
+        asked = frozenset(_words(query))
+        return np.array(
+            [len(asked.intersection(words)) / (1 + len(words)) for words in map(_words, texts)],
+            dtype=np.float32,
+        )
+
+    async def close(self) -> None:
+        return None
+
+
+class PhraseRewriter:
+    """Puts other words for those that a table knows, one wording for each that occurs."""
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self.table = {word.casefold(): other for word, other in table.items()}
+        self.asked: list[str] = []
+
+    @property
+    def model_id(self) -> str:
+        return "phrases"
+
+    async def rewrite(self, question: str, *, limit: int) -> Sequence[str]:
+        await asyncio.sleep(0)
+        self.asked.append(question)
+        words = _words(question)
+        wordings = [
+            " ".join(self.table[word] if word == known else word for word in words)
+            for known in dict.fromkeys(words)
+            if known in self.table
+        ]
+        return tuple(w for w in dict.fromkeys(wordings) if w != question)[:limit]
+
+    async def close(self) -> None:
+        return None
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())

@@ -1,16 +1,19 @@
 """A local server that speaks a little of OpenAI's protocol, for tests without network or key.
 
 Knows no graphmem. It answers ``POST /v1/embeddings`` with vectors computed from the text alone,
-can be told to fail, and keeps what it was asked. Standard library and numpy only.
+``/v1/rerank`` (Jina's; Cohere's is ``/v2/rerank``) by their cosines, and ``/v1/chat/completions``
+with what ``reply`` makes of the messages. It can be told to fail and to keep clients waiting, and
+keeps what it was asked. Standard library and numpy only.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -19,6 +22,7 @@ import numpy.typing as npt
 
 Body = Mapping[str, Any]
 Route = Callable[[Body], Body]
+Reply = Callable[[Sequence[Mapping[str, str]]], str]
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -48,6 +52,17 @@ def hashed_vector(text: str, dimension: int) -> npt.NDArray[np.float32]:
     return (total / np.linalg.norm(total)).astype(np.float32)
 
 
+def relevance(query: str, text: str, dimension: int) -> float:
+    """Return 0 to 1, by the words that a question and a text share."""
+    cosine = hashed_vector(query, dimension) @ hashed_vector(text, dimension)
+    return float((1 + cosine) / 2)
+
+
+def echo(messages: Sequence[Mapping[str, str]]) -> str:
+    """Return the last message's text: a chat model that says what it was told."""
+    return messages[-1]["content"]
+
+
 class OpenAIServer:
     """The server, on a free port of the loopback interface, as a context manager.
 
@@ -59,7 +74,16 @@ class OpenAIServer:
     def __init__(self, *, dimension: int = 64) -> None:
         self.dimension = dimension
         self.requests: list[Request] = []
-        self.routes: dict[str, Route] = {"/v1/embeddings": self._embeddings}
+        self.reply: Reply = echo
+        self.routes: dict[str, Route] = {
+            "/v1/embeddings": self._embeddings,
+            "/v1/rerank": self._rerank,
+            "/v2/rerank": self._rerank,
+            "/v1/chat/completions": self._chat,
+        }
+        self._answers = Event()
+        self._answers.set()
+        self._waits = Event()
         self._failures: list[int] = []
         self._lock = Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -75,6 +99,16 @@ class OpenAIServer:
         """Answer the next ``times`` requests with this status and OpenAI's form of an error."""
         with self._lock:
             self._failures.extend([status] * times)
+
+    @contextmanager
+    def held(self) -> Generator[Event]:
+        """Answer nothing until the block ends; what it gets is set once a request waits."""
+        self._waits.clear()
+        self._answers.clear()
+        try:
+            yield self._waits
+        finally:
+            self._answers.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -95,6 +129,9 @@ class OpenAIServer:
         with self._lock:
             self.requests.append(Request(path=path, body=body))
             status = self._failures.pop(0) if self._failures else 200
+        if not self._answers.is_set():
+            self._waits.set()
+            self._answers.wait()
         if status != 200:
             return status, _error(f"told to fail with {status}")
         if path not in self.routes:
@@ -122,21 +159,64 @@ class OpenAIServer:
             "usage": {"prompt_tokens": words, "total_tokens": words},
         }
 
+    def _rerank(self, body: Body) -> Body:
+        texts = cast("list[str]", body["documents"])
+        rows: list[Body] = [
+            {"index": index, "relevance_score": relevance(body["query"], text, self.dimension)}
+            for index, text in enumerate(texts)
+        ]
+        rows.sort(key=lambda row: -row["relevance_score"])
+        return {
+            "id": f"rerank-{len(self.requests)}",
+            "model": body.get("model", ""),
+            "results": rows[: body.get("top_n") or len(rows)],
+            "usage": {"total_tokens": sum(len(text.split()) for text in texts)},
+            "meta": {"api_version": {"version": "1"}, "billed_units": {"search_units": 1}},
+        }
+
+    def _chat(self, body: Body) -> Body:
+        messages = cast("list[Mapping[str, str]]", body["messages"])
+        said = self.reply(messages)
+        asked_words = sum(len(message["content"].split()) for message in messages)
+        said_words = len(said.split())
+        return {
+            "id": f"chat-{len(self.requests)}",
+            "object": "chat.completion",
+            "created": 0,
+            "model": body.get("model", ""),
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": said},
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": asked_words,
+                "completion_tokens": said_words,
+                "total_tokens": asked_words + said_words,
+            },
+        }
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or each answer waits 40 ms for an acknowledgement
 
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", "0"))
                 status, body = server.answer(self.path, json.loads(self.rfile.read(length)))
                 payload = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(payload)))
+                    self.end_headers()
+                    self.wfile.write(payload)
+                except ConnectionError:
+                    self.close_connection = True  # who asked did not wait
 
             def log_message(self, format: str, *args: object) -> None:
                 """Stay silent; the requests are kept instead."""

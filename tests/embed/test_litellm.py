@@ -167,6 +167,7 @@ def test_sizes_must_be_positive(server: OpenAIServer, name: str) -> None:
 
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "litellm", None)
+    monkeypatch.delitem(sys.modules, "graphmem.llm")
     monkeypatch.delitem(sys.modules, "graphmem.embed.litellm")
 
     with pytest.raises(MissingExtra, match=r"graphmem\[llm\]"):

@@ -1,20 +1,27 @@
 """Recall over the real store: what may be seen, when, and how it is told."""
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 
 from graphmem import ids
 from graphmem.bootstrap import open_memory
+from graphmem.errors import ModelUnavailable
 from graphmem.manager import MemoryManager
-from graphmem.models import Event, Filter, Hit, Scope, TextPart
+from graphmem.models import Event, Filter, Hit, Scope, TextPart, Vector
+from graphmem.ports import QueryRewriter, Reranker
 from graphmem.retrieval.query import Span
-from graphmem.retrieval.retriever import Retriever, within
-from graphmem.testing.fakes import HashEmbedder, LineExtractor
+from graphmem.retrieval.reorder import MOST_JUDGED
+from graphmem.retrieval.retriever import MOST_WORDINGS, Retriever, within
+from graphmem.testing.fakes import HashEmbedder, LineExtractor, PhraseRewriter, WordReranker
 
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 NOW = datetime(2024, 12, 31, tzinfo=UTC)
@@ -54,9 +61,19 @@ class World:
         top_k: int = 10,
         filter: Filter | None = None,
         hidden: Sequence[str] = (),
+        reranker: Reranker | None = None,
+        rewriter: QueryRewriter | None = None,
+        budget_s: float = 60,
     ) -> tuple[Hit, ...]:
         core = self.memory.consolidator
-        return await Retriever(core.graph, core.embedder).retrieve(
+        retriever = Retriever(
+            core.graph,
+            core.embedder,
+            reranker=reranker,
+            rewriter=rewriter,
+            rerank_budget_s=budget_s,
+        )
+        return await retriever.retrieve(
             question,
             scope.levels(),
             now=NOW,
@@ -295,3 +312,324 @@ def test_within_narrows_and_never_widens() -> None:
     assert within(given, span) == replace(given, occurred_from=span.start)
     assert within(given, Span()) == given
     assert within(given, Span(end=START)) is None
+
+
+# a reranker, and a rewriter
+
+
+class Backwards(WordReranker):
+    """Judges the fused order to be the wrong way round."""
+
+    async def score(self, query: str, texts: Sequence[str]) -> Vector:
+        return np.arange(len(await super().score(query, texts)), dtype=np.float32)
+
+
+class Faulty(WordReranker):
+    """Fails with an error, or answers what is no answer."""
+
+    def __init__(self, fault: Exception | Vector) -> None:
+        super().__init__()
+        self.fault = fault
+
+    async def score(self, query: str, texts: Sequence[str]) -> Vector:
+        await super().score(query, texts)
+        if isinstance(self.fault, Exception):
+            raise self.fault
+        return self.fault
+
+
+class Stalled(WordReranker):
+    """Begins, and waits for what never comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = asyncio.Event()
+        self.never = asyncio.Event()
+
+    async def score(self, query: str, texts: Sequence[str]) -> Vector:
+        self.entered.set()
+        await self.never.wait()
+        return await super().score(query, texts)
+
+
+class Wordings(PhraseRewriter):
+    """Gives these wordings, or fails, or waits for what never comes."""
+
+    def __init__(self, given: Sequence[str] | Exception | None) -> None:
+        super().__init__({})
+        self.given = given
+
+    async def rewrite(self, question: str, *, limit: int) -> Sequence[str]:
+        self.asked.append(question)
+        if self.given is None:
+            await asyncio.Event().wait()
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given or ()
+
+
+async def boats(w: World) -> None:
+    for day, text in enumerate(("the boat is red", "a boat and a garden", "we baked bread"), 1):
+        await w.hear(text, day=day)
+
+
+async def test_reranker_orders_the_hits(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await boats(w)
+        fused = await w.ask("Which boat?")
+
+        hits = await w.ask("Which boat?", reranker=Backwards())
+
+        assert texts(hits) == texts(fused)[::-1]
+        assert [hit.score for hit in hits] == [hit.score for hit in fused]
+        moved = [hit for hit in hits if "rerank" in hit.arms]
+        assert texts(moved) == [hits[0].text, hits[2].text]
+        assert all(hit.reason.endswith("placed by the reranker") for hit in moved)
+        assert all(sum(hit.arms.values()) == pytest.approx(hit.score) for hit in hits)
+
+
+async def test_reranker_reaches_below_the_cut(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await boats(w)
+        fused = await w.ask("Which boat?")
+
+        hits = await w.ask("Which boat?", reranker=Backwards(), top_k=1)
+
+        assert texts(hits) == [fused[-1].text]
+
+
+async def test_reranker_sees_forty_hits_at_most(tmp_path: Path) -> None:
+    reranker = WordReranker()
+    async with world(tmp_path) as w:
+        for day in range(MOST_JUDGED + 5):
+            await w.hear(f"boat number {day}", day=day)
+
+        hits = await w.ask("Which boat?", reranker=reranker, top_k=50)
+
+        assert len(hits) == MOST_JUDGED + 5
+        assert [len(shown) for _, shown in reranker.shown] == [MOST_JUDGED]
+
+
+async def test_reranker_sees_who_spoke(tmp_path: Path) -> None:
+    reranker = WordReranker()
+    async with world(tmp_path) as w:
+        await w.hear("I|lives_in|Lisbon", day=1)
+        await w.hear("the boat is red", day=2)
+
+        await w.ask("Where does Ada live?", reranker=reranker)
+
+        ((question, shown),) = reranker.shown
+        assert question == "Where does Ada live?"
+        assert "Ada: the boat is red" in shown
+
+
+async def test_reranker_sees_only_what_may_be_seen(tmp_path: Path) -> None:
+    reranker = WordReranker()
+    karl = Scope(user="karl", session="s1")
+    async with world(tmp_path) as w:
+        await boats(w)
+        gone = await w.hear("the boat is secret", day=4)
+        await w.hear("the boat is blue", day=5, scope=karl, author="Karl")
+        await w.hear("the boat is new", day=200)
+
+        hits = await w.ask(
+            "Which boat?",
+            reranker=reranker,
+            hidden=[gone],
+            known_at=START + timedelta(days=100),
+        )
+
+        ((_, shown),) = reranker.shown
+        assert sorted(shown) == sorted(f"Ada: {text}" for text in texts(hits))
+        assert set(texts(hits)) == {"the boat is red", "a boat and a garden", "we baked bread"}
+
+
+async def test_one_hit_is_not_judged(tmp_path: Path) -> None:
+    reranker = WordReranker()
+    async with world(tmp_path) as w:
+        await w.hear("the boat is red", day=1)
+
+        assert texts(await w.ask("Which boat?", reranker=reranker)) == ["the boat is red"]
+        assert reranker.shown == []
+
+
+async def test_reranker_does_not_bring_back_what_has_ended(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I|lives_in|Lisbon", day=1)
+        await w.hear("I|lives_in|Porto", day=100)
+
+        hits = await w.ask("Where does Ada live?", reranker=Backwards())
+
+        assert [hit.ended for hit in hits] == [False, True]
+        assert "v2" in hits[0].event_ids
+
+
+async def test_reranker_leaves_the_later_restatement_first(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I have merged 12 commits so far", day=1)
+        await w.hear("I have merged 31 commits so far", day=9)
+        question = "How many commits have I merged?"
+        later = "I have merged 31 commits so far"
+
+        fused = await w.ask(question)
+        hits = await w.ask(question, reranker=Backwards())
+
+        assert fused[0].text == hits[0].text == later
+        assert all(sum(hit.arms.values()) == pytest.approx(hit.score) for hit in hits)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ModelUnavailable("about the boat"),
+        RuntimeError("about the boat"),
+        TimeoutError(),
+        np.zeros(2, dtype=np.float32),
+        np.array([1, np.nan, 2], dtype=np.float32),
+    ],
+    ids=["unavailable", "bug", "timeout", "shape", "nan"],
+)
+async def test_failing_reranker_leaves_the_fused_order(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Exception | Vector
+) -> None:
+    reranker = Faulty(fault)
+    async with world(tmp_path) as w:
+        await boats(w)
+        fused = await w.ask("Which boat?", top_k=2)
+
+        with caplog.at_level(logging.WARNING):
+            hits = await w.ask("Which boat?", top_k=2, reranker=reranker)
+
+    assert hits == fused
+    assert len(reranker.shown) == 1
+    (record,) = caplog.records
+    assert record.getMessage().startswith("reranking left out: ")
+    assert (record.__dict__["model"], record.__dict__["texts"]) == ("words", 3)
+    assert "boat" not in str(record.__dict__)
+
+
+async def test_late_reranker_leaves_the_fused_order(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reranker = Stalled()
+    async with world(tmp_path) as w:
+        await boats(w)
+        fused = await w.ask("Which boat?")
+
+        hits = await w.ask("Which boat?", reranker=reranker, budget_s=0)
+
+    assert hits == fused
+    assert reranker.entered.is_set()
+    assert [r.getMessage() for r in caplog.records] == ["reranking left out: TimeoutError"]
+
+
+async def test_cancelled_recall_is_cancelled(tmp_path: Path) -> None:
+    reranker = Stalled()
+    async with world(tmp_path) as w:
+        await boats(w)
+        recall = asyncio.create_task(w.ask("Which boat?", reranker=reranker))
+        await reranker.entered.wait()
+
+        recall.cancel()
+
+        with pytest.raises(asyncio.CancelledError):
+            await recall
+
+
+async def test_other_wording_finds_more(tmp_path: Path) -> None:
+    rewriter = PhraseRewriter({"zorb": "boat"})
+    async with world(tmp_path) as w:
+        await w.hear("the boat is red", day=1, scope=Scope(user="ada", session="a"))
+        await w.hear("we baked bread", day=2, scope=Scope(user="ada", session="b"))
+        await w.hear("a film, then soup", day=3, scope=Scope(user="ada", session="c"))
+
+        alone = await w.ask("Where is the zorb?")
+        hits = await w.ask("Where is the zorb?", rewriter=rewriter)
+
+        assert rewriter.asked == ["Where is the zorb?"]
+        boat = next(hit for hit in hits if hit.text == "the boat is red")
+        assert boat == hits[0]
+        assert "text match (boat)" in boat.reason
+        assert "(boat)" not in " ".join(hit.reason for hit in alone)
+        assert boat.score > max(hit.score for hit in alone)
+        assert set(texts(alone)) <= set(texts(hits))
+
+
+async def test_question_itself_counts_most(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("the boat is red", day=1, scope=Scope(user="ada", session="a"))
+        await w.hear("we baked bread", day=2, scope=Scope(user="ada", session="b"))
+        alone = await w.ask("Which boat?")
+
+        hits = await w.ask("Which boat?", rewriter=Wordings(["bread"] * 9))
+
+        assert texts(hits)[:2] == ["the boat is red", "we baked bread"]
+        assert hits[0] == alone[0]
+        assert hits[1].score > alone[1].score
+
+
+async def test_wordings_see_no_more_than_the_question(tmp_path: Path) -> None:
+    karl = Scope(user="karl", session="s1")
+    async with world(tmp_path) as w:
+        await boats(w)
+        gone = await w.hear("the boat is secret", day=4)
+        await w.hear("the boat is blue", day=5, scope=karl, author="Karl")
+
+        hits = await w.ask("bread", rewriter=Wordings(["secret boat", "blue boat"]), hidden=[gone])
+
+        assert set(texts(hits)) == {"the boat is red", "a boat and a garden", "we baked bread"}
+
+
+async def test_time_alone_is_not_put_otherwise(tmp_path: Path) -> None:
+    rewriter = Wordings(["boat"])
+    async with world(tmp_path) as w:
+        await w.hear("the boat is red", day=1)
+        await w.hear("we baked bread", day=40)
+
+        hits = await w.ask("What did we talk about in February 2024?", rewriter=rewriter)
+
+        assert texts(hits) == ["we baked bread"]
+        assert rewriter.asked == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [ModelUnavailable("about the boat"), RuntimeError("about the boat"), ["bread", "\ud800"], None],
+    ids=["unavailable", "bug", "no text", "late"],
+)
+async def test_failing_rewriter_leaves_the_question(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, given: Sequence[str] | Exception | None
+) -> None:
+    rewriter = Wordings(given)
+    async with world(tmp_path) as w:
+        await boats(w)
+        alone = await w.ask("Which boat?")
+
+        hits = await w.ask("Which boat?", rewriter=rewriter, budget_s=0 if given is None else 60)
+
+    assert hits == alone
+    assert rewriter.asked == ["Which boat?"]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("rewriting left out: ")
+    assert "boat" not in str(record.__dict__)
+
+
+async def test_wordings_are_few(tmp_path: Path) -> None:
+    embedder = Counting()
+    async with open_memory(
+        f"sqlite:///{tmp_path / 'm.db'}", worker="off", embedder=embedder, clock=lambda: NOW
+    ) as memory:
+        core = memory.consolidator
+        retriever = Retriever(core.graph, core.embedder, rewriter=Wordings(["a b", "c"] * 9))
+
+        await retriever.retrieve("boat", ADA.levels(), now=NOW, as_of=NOW, known_at=NOW)
+
+    assert embedder.questions == 1 + MOST_WORDINGS
+
+
+class Counting(HashEmbedder):
+    questions = 0
+
+    async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
+        self.questions += purpose == "query"
+        return await super().embed(texts, purpose=purpose)
