@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from graphmem.graph import shelves, vectors
 from graphmem.graph.postings import Text
-from graphmem.graph.shelves import Part, Shelf, chain_of, items_of
+from graphmem.graph.shelves import Chain, Part, Shelf, chain_of, items_of
 from graphmem.graph.vectors import build
 
 NOTHING = build([], 3)
@@ -50,6 +50,27 @@ def test_around_is_of_the_session(
     found = shelf(places).around(np.array(sorted(rows)), reach)
 
     assert found.tolist() == sorted({n for row in rows for n in beside(places, row, reach)})
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 12)), min_size=1, max_size=12),
+    st.integers(0, 12),
+    st.integers(0, 3),
+)
+def test_chain_may_grow_in_any_order(places: list[tuple[str, int]], split: int, reach: int) -> None:
+    def chain(part: list[tuple[str, int]]) -> Chain:
+        return chain_of([s for s, _ in part], [seq for _, seq in part])
+
+    grown = chain(places[:split]).plus(chain(places[split:]))
+
+    for row, (session, here) in enumerate(places):
+        assert grown.around(np.array([row]), 0).tolist() == [
+            n for n, place in enumerate(places) if place == (session, here)
+        ]
+        assert (
+            grown.around(np.array([row]), reach).tolist()
+            == chain(places).around(np.array([row]), reach).tolist()
+        )
 
 
 def test_around_nothing_is_nothing() -> None:
@@ -102,7 +123,7 @@ def test_remembered_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_items_of_ids_without_a_vector() -> None:
-    matrix = vectors.build([("b", bytes(12)), ("a", bytes(12))], 3)
+    matrix = vectors.build([(1, "b", bytes(12)), (2, "a", bytes(12))], 3)
 
     assert items_of(["a", "x", "b"], matrix).tolist() == [1, -1, 0]
 
