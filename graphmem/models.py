@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
@@ -81,9 +82,7 @@ class Scope:
     @property
     def key(self) -> str:
         """One text per scope, never equal for two scopes; also the token inside full text."""
-        return "s" + ids.derive("scope", self.app, self.user, self.session, self.agent).replace(
-            "-", ""
-        )
+        return _scope_key(self.app, self.user, self.session, self.agent)
 
     @property
     def stream(self) -> str:
@@ -106,6 +105,11 @@ class Scope:
             if parent not in found:
                 found.append(parent)
         return tuple(found)
+
+
+@lru_cache(maxsize=4096)  # asked for several times a row: of each memory's row, in and out
+def _scope_key(app: str, user: str | None, session: str | None, agent: str | None) -> str:
+    return "s" + ids.derive("scope", app, user, session, agent).replace("-", "")
 
 
 # --------------------------------------------------------------------------- events, sessions
