@@ -17,6 +17,7 @@ from graphmem.conversations import expire
 from graphmem.errors import InvalidInput
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
+from graphmem.retrieval.cache import RecallCache
 from graphmem.retrieval.retriever import Retriever
 from graphmem.worker import WorkerThread
 
@@ -138,7 +139,11 @@ async def open_manager(
             worker.start()
         yield MemoryManager(
             consolidator,
-            Retriever(graph, encoder),
+            Retriever(
+                graph,
+                encoder,
+                cache=RecallCache(settings.recall_cache) if settings.recall_cache else None,
+            ),
             clock=clock,
             # Building a tokenizer takes a second: it waits for the first context.
             counter=lambda text: tokens.counter(settings.tokenizer)(text),

@@ -671,12 +671,17 @@ class Candidate:
 class CandidatePool:
     """The union of the arms' finds, one row per id; ``total`` counts the scope's items.
 
-    ``candidates`` may make its items only when they are looked at (``retrieval.columns``).
+    ``candidates`` may make its items only when they are looked at (``retrieval.columns``). While
+    the ``version`` stands, the same question at a later ``as_of`` before ``holds_until``, and a
+    later ``known_at`` before ``known_until``, has the same pool; None says that the store cannot
+    tell.
     """
 
     candidates: Sequence[Candidate] = ()
     total: int = 0
     version: int = 0
+    holds_until: datetime | None = None
+    known_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,6 +225,13 @@ class GraphStore(Protocol):
         """
         ...
 
+    async def version(self, scopes: Sequence[Scope]) -> int:
+        """Return a number that rises with every write to what these scopes hold, whoever writes.
+
+        The ``version`` of a pool is that of its snapshot. Cheap: it is read before each recall.
+        """
+        ...
+
     async def read(
         self, scopes: Sequence[Scope], ids: Sequence[str], *, known_at: datetime | None = None
     ) -> Page:

@@ -19,7 +19,7 @@ from graphmem.retrieval.rank import Flags, Integers
 Row: TypeAlias = tuple[Any, ...]
 
 _REMEMBERED: Final = 8192  # rows that a shelf keeps of those read for candidates
-_NEVER: Final = np.iinfo(np.int64).max
+_NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40
 
@@ -105,6 +105,13 @@ class Shelf:
             live &= self.ends > as_of
         return live
 
+    def until(self, *, as_of: int, known_at: int) -> tuple[int, int]:
+        """Return the next times after these two at which other rows may be live."""
+        return (
+            min(_after(self.begins, as_of), _after(self.ends, as_of)),
+            min(_after(self.recorded, known_at), _after(self.retired, known_at)),
+        )
+
     def rows_of(self, ns: Integers) -> Places:
         """Return the rows of these numbers; those that are not here are left out."""
         if not len(self.n) or not len(ns):
@@ -188,3 +195,7 @@ class Part:
 
 def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
     return None if column is None or more is None else np.concatenate([column, more])
+
+
+def _after(times: Integers | None, clock: int) -> int:
+    return _NEVER if times is None else int(times[times > clock].min(initial=_NEVER))

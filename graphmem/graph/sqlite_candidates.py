@@ -9,6 +9,7 @@ limit. Does not know how candidates are fused.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ from graphmem.models import (
 from graphmem.retrieval.columns import Columns, Fixed, Floats, Words
 from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
-from graphmem.sqlite.times import BEGINNING, FOREVER, to_us
+from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
 _CACHE_BYTES: Final = 512 * 1024 * 1024
 TOLD: Final = 4096  # versions back for which the store lists what went: migration 0004
@@ -79,10 +80,14 @@ class Finder:
         hops = self._named(c, keys, query)
         facts.take_numbers(list(hops))
         episodes.take_neighbours(query.neighbours)
+        clocks = {"as_of": keys["as_of"], "known_at": keys["known_at"]}
+        until = [s.until(**clocks) for p in parts for s in (p.episodes, p.facts)]
         return CandidatePool(
             candidates=self._read(c, episodes, facts, query, hops),
             total=sum(len(p.matrix) for p in parts),
             version=sum(versions.values()),
+            holds_until=_moment(holds for holds, _ in until),
+            known_until=_moment(known for _, known in until),
         )
 
     def facts(self, c: Transaction, ns: Sequence[int], known: rows.Scopes) -> list[Fact]:
@@ -266,6 +271,11 @@ class Finder:
         support = _grouped(c.rows(self._sql["candidate_support"], asked))
         found = c.rows(self._sql["candidate_facts"], asked)
         return {r[0]: _fact(r, support.get(r[0], ())) for r in found}
+
+
+def _moment(times: Iterable[int]) -> datetime:
+    """Return the first of these times; where there is none, the store's end of time."""
+    return from_us(min((FOREVER, *times)))
 
 
 def _grouped(found: Iterable[Row]) -> dict[Any, list[Row]]:

@@ -20,6 +20,7 @@ from graphmem.models import (
     Scope,
 )
 from graphmem.ports import Embedder, GraphStore
+from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, rank
@@ -78,9 +79,17 @@ class Found:
 class Retriever:
     """Answers questions from a graph store with one embedder and one recipe."""
 
-    def __init__(self, graph: GraphStore, embedder: Embedder, recipe: Recipe = DEFAULT) -> None:
+    def __init__(
+        self,
+        graph: GraphStore,
+        embedder: Embedder,
+        recipe: Recipe = DEFAULT,
+        *,
+        cache: RecallCache | None = None,
+    ) -> None:
         self._graph = graph
         self._embedder = embedder
+        self._cache = cache
         self.recipe = recipe
 
     async def retrieve(
@@ -100,8 +109,28 @@ class Retriever:
         ``scopes`` are all levels that the reader may see. ``hidden`` are ids of episodes that are
         being erased: neither they nor what was read from them is returned. Relative dates in the
         question count from ``as_of``. A question about nothing but a time is answered from that
-        time alone, if anything lies in it.
+        time alone, if anything lies in it. With a cache, what was answered less than an hour ago
+        and could be no other answer by now, but for recency, is not asked again.
         """
+        gone = frozenset(hidden)
+        asked = None
+        if self._cache is not None:
+            asked = Asked(
+                scopes=tuple(scope.key for scope in scopes),
+                query=understand(question, now=as_of),
+                filter=filter or Filter(),
+                top_k=top_k,
+                hidden=gone,
+                model_id=self._embedder.model_id,
+                recipe=self.recipe,
+                now=now,
+                as_of=as_of,
+                known_at=known_at,
+                version=await self._graph.version(scopes),
+            )
+            kept = self._cache.get(asked)
+            if kept is not None:
+                return kept
         found = await self.find(
             question,
             scopes,
@@ -109,12 +138,15 @@ class Retriever:
             as_of=as_of,
             known_at=known_at,
             filter=filter,
-            hidden=hidden,
+            hidden=gone,
         )
         ranked = rank(
             found.pool, found.query, recipe=self.recipe, now=now, as_of=as_of, limit=top_k
         )
-        return await self.read(ranked, found.query, scopes, known_at=known_at)
+        hits = await self.read(ranked, found.query, scopes, known_at=known_at)
+        if self._cache is not None and asked is not None:
+            self._cache.put(asked, found.pool, hits)
+        return hits
 
     async def find(
         self,

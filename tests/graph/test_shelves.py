@@ -110,6 +110,26 @@ def test_live_at_both_clocks(as_of: int, known_at: int, ended: bool, expected: l
     assert two.live(as_of=as_of, known_at=known_at, ended=ended).tolist() == expected
 
 
+def test_until_is_when_something_changes_next() -> None:
+    one = Shelf(
+        n=np.array([1, 2]),
+        ids=("a", "b"),
+        text=Text(["", ""]),
+        item=np.array([-1, -1]),
+        order=np.array([0, 1]),
+        recorded=np.array([1, 30]),
+        begins=np.array([2, 20]),
+        retired=np.array([9, 90]),
+        ends=np.array([8, 80]),
+    )
+
+    assert one.until(as_of=0, known_at=0) == (2, 1)
+    assert one.until(as_of=2, known_at=1) == (8, 9)
+    assert one.until(as_of=8, known_at=9) == (20, 30)
+    assert one.until(as_of=20, known_at=30) == (80, 90)
+    assert min(one.until(as_of=80, known_at=90)) > 10**18, "never"
+
+
 def test_remembered_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "_REMEMBERED", 3)
     here = shelf([("a", 1)])

@@ -81,6 +81,9 @@ ON CONFLICT (key) DO UPDATE SET version = version + 1;
 -- name: scope_changed
 UPDATE scopes SET version = version + 1 WHERE key = :key;
 
+-- name: all_scopes_changed
+UPDATE scopes SET version = version + 1;
+
 -- name: scope_versions
 SELECT key, version FROM scopes WHERE key IN (SELECT value FROM json_each(:scopes));
 
