@@ -18,7 +18,7 @@ from graphmem.retrieval.rank import Flags, Integers
 
 Row: TypeAlias = tuple[Any, ...]
 
-_REMEMBERED: Final = 8192  # rows that a shelf keeps of those read for candidates
+_REMEMBERED: Final = 16384  # rows that a shelf keeps of those read for candidates
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40

@@ -383,14 +383,20 @@ async def test_cached_answers_are_those_worked_out(asking: Asking, seed: int) ->
             case "delete":
                 facts = (await asking.manager.list(ADA)).facts
                 if facts:
-                    await asking.manager.delete_memories(ADA, memory_ids=[rng.choice(facts).id])
+                    await asking.manager.delete_memories(
+                        ADA, memory_ids=[facts[rng.integers(len(facts))].id]
+                    )
             case "pass":
                 memory.now += timedelta(minutes=7)
             case "night":
                 memory.now += timedelta(hours=9)
             case _:
                 question = str(rng.choice(questions))
-                at = {"now": memory.now, "as_of": memory.now, "known_at": memory.now}
+                at: dict[str, Any] = {
+                    "now": memory.now,
+                    "as_of": memory.now,
+                    "known_at": memory.now,
+                }
                 calls = memory.encoder.calls
                 hits = await cached.retrieve(question, ADA.levels(), **at)
                 served += memory.encoder.calls == calls
