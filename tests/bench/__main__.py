@@ -60,8 +60,8 @@ def page() -> str:
         [
             "# Speed",
             "",
-            "Written by the run itself. Times are of this machine at this load; recall has a stub for",
-            "an encoder, whose time is in a row of its own.",
+            "Written by the run itself. Times are of this machine at this load. Recall has a stub",
+            "for an encoder, whose time is in a row of its own.",
             "",
             f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
             f"SQLite {apsw.sqlite_lib_version()}:",
