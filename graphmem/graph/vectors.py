@@ -90,7 +90,7 @@ class Outline:
         """Return, per row, what its product with the query will hardly exceed."""
         head = np.asarray(query @ self.axes, dtype=np.float32)
         rest = np.sqrt(max(float(query @ query - head @ head), 0.0))
-        most = np.asarray(self.rows.rows @ head, dtype=np.float32)
+        most = _product(self.rows.rows, head)
         most += np.float32(_SLACK * rest) * self.rest.rows
         most += np.float32(_ROUNDING)
         return most
