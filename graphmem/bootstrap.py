@@ -24,6 +24,7 @@ from graphmem.ports import (
     Reranker,
     SessionStore,
 )
+from graphmem.retrieval.cache import RecallCache
 from graphmem.retrieval.retriever import Retriever
 from graphmem.worker import WorkerThread
 
@@ -202,6 +203,7 @@ async def open_manager(
                 reranker=reranker,
                 rewriter=rewriter,
                 rerank_budget_s=settings.rerank_budget_s,
+                cache=RecallCache(settings.recall_cache) if settings.recall_cache else None,
             ),
             clock=clock,
             # Building a tokenizer takes a second: it waits for the first context.

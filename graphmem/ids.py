@@ -8,17 +8,23 @@ import hashlib
 import json
 import unicodedata
 from typing import Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 SPEAKER: Final = "@user"
 """The identity key of the scope's own user, where the author of an event has no name."""
 
-_NAMESPACE = UUID("5f0d5a4c-6d1c-5b57-9c53-6a8f2d8f6f11")
+_NAMESPACE = UUID("5f0d5a4c-6d1c-5b57-9c53-6a8f2d8f6f11").bytes
+_dump = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def derive(kind: str, *parts: str | int | None) -> str:
     """Return the UUIDv5 of ``kind`` and ``parts``, as lower-case text."""
-    return str(uuid5(_NAMESPACE, json.dumps([kind, *parts], ensure_ascii=False)))
+    # As uuid5 does (RFC 9562, section 5.5), without the objects between: a third of the time.
+    hashed = bytearray(hashlib.sha1(_NAMESPACE + _dump([kind, *parts]).encode()).digest()[:16])
+    hashed[6] = hashed[6] & 0x0F | 0x50
+    hashed[8] = hashed[8] & 0x3F | 0x80
+    text = hashed.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def episode(app: str, user: str | None, session_id: str, event_id: str) -> str:

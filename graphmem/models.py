@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
@@ -81,9 +82,7 @@ class Scope:
     @property
     def key(self) -> str:
         """One text per scope, never equal for two scopes; also the token inside full text."""
-        return "s" + ids.derive("scope", self.app, self.user, self.session, self.agent).replace(
-            "-", ""
-        )
+        return _scope_key(self.app, self.user, self.session, self.agent)
 
     @property
     def stream(self) -> str:
@@ -106,6 +105,11 @@ class Scope:
             if parent not in found:
                 found.append(parent)
         return tuple(found)
+
+
+@lru_cache(maxsize=4096)  # asked for several times a row: of each memory's row, in and out
+def _scope_key(app: str, user: str | None, session: str | None, agent: str | None) -> str:
+    return "s" + ids.derive("scope", app, user, session, agent).replace("-", "")
 
 
 # --------------------------------------------------------------------------- events, sessions
@@ -667,12 +671,17 @@ class Candidate:
 class CandidatePool:
     """The union of the arms' finds, one row per id; ``total`` counts the scope's items.
 
-    ``candidates`` may make its items only when they are looked at (``retrieval.columns``).
+    ``candidates`` may make its items only when they are looked at (``retrieval.columns``). While
+    the ``version`` stands, the same question at a later ``as_of`` before ``holds_until``, and a
+    later ``known_at`` before ``known_until``, has the same pool; None says that the store cannot
+    tell.
     """
 
     candidates: Sequence[Candidate] = ()
     total: int = 0
     version: int = 0
+    holds_until: datetime | None = None
+    known_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,12 +216,19 @@ class GraphStore(Protocol):
         along NEXT. Every member of the union comes back once, with its terms and its exact cosine,
         whichever arm found it; the order says nothing.
 
-        Text matches are not ranked by the engine but cut by ``retrieval.rank.bm25``, given all of
+        Text matches are not ranked by the engine but cut by ``retrieval.bm25.bm25``, given all of
         them that pass the filter, ties to the earlier recorded; nobody else's memories move the
         cut. A store that cannot hand over more than 2,000 matches may let its engine's rank cut
         them first, to no fewer than 500, and there stores may differ. ``episode_ids`` and
         ``event_ids`` of a fact run in parallel, in the order of its support; an event id may occur
         twice there, once per session.
+        """
+        ...
+
+    async def version(self, scopes: Sequence[Scope]) -> int:
+        """Return a number that rises with every write to what these scopes hold, whoever writes.
+
+        The ``version`` of a pool is that of its snapshot. Cheap: it is read before each recall.
         """
         ...
 

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     max_text_bytes: int = Field(
         65536, ge=1, le=65536, description="the size limit of one event, in bytes"
     )
+    recall_cache: int = Field(
+        500, ge=0, le=100_000, description="answers of recall that are kept; 0: none"
+    )
     tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
         "o200k_base", description="what budgets are counted with"
     )

@@ -21,7 +21,7 @@ from graphmem.eval.datasets import Conversation, Dataset, Question
 from graphmem.eval.harness import Asking, OpenManager, Progress, visits
 from graphmem.eval.metrics import Answer
 from graphmem.ports import Embedder
-from graphmem.retrieval.rank import bm25
+from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
 from graphmem.retrieval.text import (
     QUESTION,

@@ -30,14 +30,17 @@ class Kept(Generic[T]):
         self._kept: OrderedDict[Hashable, tuple[int, int, T]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, version: int, make: Callable[[], T]) -> T:
-        """Return the value as of ``version``; where it is not kept, what ``make`` makes."""
+    def get(self, key: Hashable, version: int, make: Callable[[tuple[int, T] | None], T]) -> T:
+        """Return the value as of ``version``; where it is not kept, what ``make`` makes.
+
+        ``make`` is given what is kept of another version, and that version, if there is one.
+        """
         with self._lock:
             found = self._kept.get(key)
             if found is not None and found[0] == version:
                 self._kept.move_to_end(key)
                 return found[2]
-        value = make()
+        value = make(found and (found[0], found[2]))
         with self._lock:
             before = self._kept.pop(key, None)
             size = value.bytes

@@ -8,19 +8,21 @@ Does not know SQL, clocks or what a text is of.
 import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from graphmem.retrieval.rank import Flags, Floats, bm25_postings
+from graphmem.retrieval.bm25 import bm25_postings
+from graphmem.retrieval.columns import Flags, Floats
 
 S = TypeVar("S", bound=np.generic)
 Places: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.int32]
 Counts: TypeAlias = npt.NDArray[np.float32]
 
+_TAIL: Final = 256  # so many texts are indexed apart before they, too, are worth one index
 _NONE: Final = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
 
@@ -29,6 +31,7 @@ class Postings:
     """An inverted index: term number t is held by ``rows[starts[t]:starts[t + 1]]``, in order.
 
     ``counts`` runs in parallel to ``rows``; ``lengths`` are the texts' in terms, shape (texts,).
+    ``tail`` indexes the last of the texts where they came later, by rows of its own from 0.
     """
 
     terms: Mapping[str, int]
@@ -36,19 +39,45 @@ class Postings:
     rows: Rows
     counts: Counts
     lengths: Floats
+    tail: "Postings | None" = None
 
     @property
     def bytes(self) -> int:
         arrays = self.starts.nbytes + self.rows.nbytes + self.counts.nbytes + self.lengths.nbytes
-        return arrays + 130 * len(self.terms)
+        return arrays + 130 * len(self.terms) + (0 if self.tail is None else self.tail.bytes)
+
+    @property
+    def first(self) -> int:
+        """The number of texts before the tail."""
+        return len(self.lengths) - (0 if self.tail is None else len(self.tail.lengths))
 
     def find(self, term: str) -> tuple[Rows, Counts]:
-        """Return the texts that hold a term, and how often each does."""
+        """Return the texts that hold a term, in order, and how often each does."""
         number = self.terms.get(term)
-        if number is None:
-            return _NONE
-        held = slice(int(self.starts[number]), int(self.starts[number + 1]))
-        return self.rows[held], self.counts[held]
+        rows, counts = _NONE
+        if number is not None:
+            held = slice(int(self.starts[number]), int(self.starts[number + 1]))
+            rows, counts = self.rows[held], self.counts[held]
+        if self.tail is None:
+            return rows, counts
+        more, times = self.tail.find(term)
+        if not len(more):
+            return rows, counts
+        after = more + np.int32(self.first)
+        return np.concatenate([rows, after]), np.concatenate([counts, times])
+
+    def grown(self, documents: Sequence[str]) -> "Postings":
+        """Return the index of these texts, of which the first are those indexed here.
+
+        The later ones are indexed apart; once they are a quarter of all, all are indexed anew. So
+        a text is indexed a few times in all, whatever the number of texts.
+        """
+        first = self.first
+        if len(documents) - first > max(_TAIL, len(documents) // 4):
+            return build(documents)
+        tail = build(documents[first:])
+        lengths = np.concatenate([self.lengths[:first], tail.lengths])
+        return replace(self, lengths=lengths, tail=tail)
 
     def count(self, terms: Sequence[str], texts: Places) -> Floats:
         """Return how often terms occur in these texts, (terms, texts)."""
@@ -85,7 +114,7 @@ def build(documents: Sequence[str]) -> Postings:
 class Text:
     """The texts of one scope; indexed once they are asked a second time.
 
-    Most scopes are asked once between two writes, and an index of their own costs more than one
+    Many scopes are asked once and not again for long, and an index of their own costs more than one
     question to the store's.
     """
 
@@ -93,11 +122,24 @@ class Text:
         self.documents = tuple(documents)
         self._asked = 0
         self._postings: Postings | None = None
+        self._characters = sum(map(len, self.documents))
 
     @property
     def bytes(self) -> int:
         """Bytes held, once indexed: some twelve for each term of each text."""
-        return sum(3 * len(document) for document in self.documents)
+        return 3 * self._characters
+
+    def grown(self, documents: Sequence[str]) -> "Text":
+        """Return these texts and more; indexed if these are."""
+        if not documents:
+            return self
+        found = Text(())
+        found.documents = (*self.documents, *documents)
+        found._asked = self._asked
+        found._characters = self._characters + sum(map(len, documents))
+        if self._postings is not None:
+            found._postings = self._postings.grown(found.documents)
+        return found
 
     def wanted(self) -> bool:
         """Count a question; return whether it is worth an index by now."""

@@ -14,7 +14,8 @@ from graphmem.graph.postings import Match, joined
 from graphmem.graph.shelves import Part, Shelf
 from graphmem.graph.vectors import Nearness, Places
 from graphmem.models import CandidateQuery, MemoryKind, Vector
-from graphmem.retrieval.rank import Floats, Integers, bm25
+from graphmem.retrieval.bm25 import bm25
+from graphmem.retrieval.columns import Floats, Integers
 from graphmem.sqlite.times import to_us
 
 Passing: TypeAlias = Callable[[Integers], Integers]

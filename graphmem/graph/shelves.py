@@ -5,8 +5,8 @@ What only the final candidates need is read when they are found, by the store's 
 Does not know SQL.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any, Final, TypeAlias
 
@@ -18,9 +18,54 @@ from graphmem.retrieval.rank import Flags, Integers
 
 Row: TypeAlias = tuple[Any, ...]
 
-_REMEMBERED: Final = 1024  # rows that a shelf keeps of those read for candidates
+_REMEMBERED: Final = 16384  # rows that a shelf keeps of those read for candidates
+_NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where rows stand along NEXT: ``places`` are the session's number, then the place in it.
+
+    ``along`` are the rows in that order.
+    """
+
+    sessions: Mapping[str, int]
+    places: Integers
+    along: Places
+
+    def around(self, rows: Places, reach: int) -> Places:
+        """Return these rows and those up to ``reach`` places away in their session, ascending.
+
+        Rows at one place count as so many places, and come together or not at all.
+        """
+        chain = self.places[self.along]
+        here = self.places[rows]
+        session = here >> _PLACE_BITS << _PLACE_BITS
+        first = np.searchsorted(chain, session)
+        end = np.searchsorted(chain, session + (1 << _PLACE_BITS))
+        low = np.maximum(np.searchsorted(chain, here) - reach, first)
+        high = np.minimum(np.searchsorted(chain, here, side="right") + reach, end) - 1
+        low = np.searchsorted(chain, chain[low])
+        high = np.searchsorted(chain, chain[high], side="right")
+        # Runs as the sums of where they begin and end.
+        edges = np.zeros(len(chain) + 1, dtype=np.int64)
+        np.add.at(edges, low, 1)
+        np.add.at(edges, high, -1)
+        return np.sort(self.along[np.flatnonzero(np.cumsum(edges[:-1]))])
+
+    def plus(self, more: "Chain") -> "Chain":
+        """Return the places of these rows and, behind them, of more."""
+        if not len(more.places):
+            return self
+        sessions = dict(self.sessions)
+        numbers = np.array(
+            [sessions.setdefault(name, len(sessions)) for name in more.sessions], dtype=np.int64
+        )
+        session, place = more.places >> _PLACE_BITS, more.places & ((1 << _PLACE_BITS) - 1)
+        places = np.concatenate([self.places, (numbers[session] << _PLACE_BITS) + place])
+        return Chain(sessions, places, np.argsort(places, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +73,9 @@ class Shelf:
     """Memories of one kind and scope. All columns are of shape (rows,); times in microseconds.
 
     A row is believed from ``recorded`` until ``retired`` and holds from ``begins`` until ``ends``;
-    None is no end. ``item`` is its place in the matrix, -1 without a vector. ``chain`` orders the
-    rows of episodes along NEXT and is ascending: the session's number, then the place in it.
-    ``order`` are the rows by their number.
+    None is no end. ``item`` is its place in the matrix, -1 without a vector. ``chain`` tells where
+    along NEXT episodes stand; facts have none. A row that has gone has the number -1 and is never
+    believed. ``order`` are the rows by their number.
     ``known`` are rows as they were read for candidates, by number.
     """
 
@@ -43,7 +88,7 @@ class Shelf:
     begins: Integers
     retired: Integers | None = None
     ends: Integers | None = None
-    chain: Integers | None = None
+    chain: "Chain | None" = None
     known: dict[int, Row] = field(default_factory=dict[int, Row])
 
     @property
@@ -60,6 +105,13 @@ class Shelf:
             live &= self.ends > as_of
         return live
 
+    def until(self, *, as_of: int, known_at: int) -> tuple[int, int]:
+        """Return the next times after these two at which other rows may be live."""
+        return (
+            min(_after(self.begins, as_of), _after(self.ends, as_of)),
+            min(_after(self.recorded, known_at), _after(self.retired, known_at)),
+        )
+
     def rows_of(self, ns: Integers) -> Places:
         """Return the rows of these numbers; those that are not here are left out."""
         if not len(self.n) or not len(ns):
@@ -73,21 +125,27 @@ class Shelf:
 
         Rows at one place count as so many places, and come together or not at all.
         """
-        if self.chain is None or not len(rows):
-            return rows
-        chain = self.chain
-        here = chain[rows]
-        session = here >> _PLACE_BITS << _PLACE_BITS
-        first = np.searchsorted(chain, session)
-        end = np.searchsorted(chain, session + (1 << _PLACE_BITS))
-        low = np.maximum(np.searchsorted(chain, here) - reach, first)
-        high = np.minimum(np.searchsorted(chain, here, side="right") + reach, end) - 1
-        low = np.searchsorted(chain, chain[low])
-        high = np.searchsorted(chain, chain[high], side="right")
-        beside: set[int] = set()
-        for start, stop in zip(low.tolist(), high.tolist(), strict=True):
-            beside.update(range(start, stop))
-        return np.array(sorted(beside), dtype=np.intp)
+        return rows if self.chain is None or not len(rows) else self.chain.around(rows, reach)
+
+    def grown(self, more: "Shelf", gone: Collection[int]) -> "Shelf":
+        """Return this shelf with more rows, and without those of some numbers."""
+        n, recorded = self.n, self.recorded
+        if gone:
+            dead = np.isin(n, np.fromiter(gone, dtype=np.int64, count=len(gone)))
+            n, recorded = np.where(dead, -1, n), np.where(dead, _NEVER, recorded)
+        n = np.concatenate([n, more.n])
+        return Shelf(
+            n=n,
+            ids=(*self.ids, *more.ids),
+            text=self.text.grown(more.text.documents),
+            item=np.concatenate([self.item, more.item]),
+            order=np.argsort(n, kind="stable"),
+            recorded=np.concatenate([recorded, more.recorded]),
+            begins=np.concatenate([self.begins, more.begins]),
+            retired=_plus(self.retired, more.retired),
+            ends=_plus(self.ends, more.ends),
+            chain=None if self.chain is None or more.chain is None else self.chain.plus(more.chain),
+        )
 
     def remember(self, found: Mapping[int, Row]) -> None:
         """Keep rows for the next question; a shelf that is full starts afresh."""
@@ -97,11 +155,12 @@ class Shelf:
             self.known.update(found)
 
 
-def chain_of(sessions: Sequence[str], seqs: Sequence[int]) -> Integers:
-    """Return the places along NEXT of rows that come ordered by session and seq."""
+def chain_of(sessions: Sequence[str], seqs: Sequence[int]) -> Chain:
+    """Return the places along NEXT of rows in any order."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(sessions))}
     session = np.fromiter(map(numbers.__getitem__, sessions), dtype=np.int64, count=len(sessions))
-    return (session << _PLACE_BITS) + np.array(seqs, dtype=np.int64)
+    places = (session << _PLACE_BITS) + np.array(seqs, dtype=np.int64)
+    return Chain(numbers, places, np.argsort(places, kind="stable"))
 
 
 def items_of(ids: Sequence[str], matrix: Matrix) -> Places:
@@ -119,3 +178,24 @@ class Part:
     @property
     def bytes(self) -> int:
         return self.episodes.bytes + self.facts.bytes + self.matrix.bytes
+
+    def grown(
+        self, episodes: Shelf, facts: Shelf, matrix: Matrix, *, gone: Collection[int], moved: bool
+    ) -> "Part":
+        """Return this part with more rows, placed in the matrix that takes the place of this one.
+
+        ``gone`` are the numbers of the facts that went; ``moved`` says that vectors of what is here
+        went or came anew.
+        """
+        old = [self.episodes, self.facts]
+        if moved or any((shelf.item < 0).any() for shelf in old):
+            old = [replace(shelf, item=items_of(shelf.ids, matrix)) for shelf in old]
+        return Part(old[0].grown(episodes, ()), old[1].grown(facts, gone), matrix)
+
+
+def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
+    return None if column is None or more is None else np.concatenate([column, more])
+
+
+def _after(times: Integers | None, clock: int) -> int:
+    return _NEVER if times is None else int(times[times > clock].min(initial=_NEVER))

@@ -106,6 +106,11 @@ class SqliteGraphStore:
     async def candidates(self, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         return await self._db.read(lambda c: self._finder.find(c, scopes, query))
 
+    async def version(self, scopes: Sequence[Scope]) -> int:
+        keys = {"scopes": rows.array(list(rows.by_key(scopes)))}
+        found = await self._db.read(lambda c: c.rows(_SQL["scope_versions"], keys))
+        return sum(version for _, version in found)
+
     async def read(
         self, scopes: Sequence[Scope], ids: Sequence[str], *, known_at: datetime | None = None
     ) -> Page:
@@ -318,6 +323,7 @@ class SqliteGraphStore:
             if c.one(_SQL["unembedded"], {"model": model, "limit": 1}):
                 return False
             c.run(_SQL["activate_model"], {"id": model_id})
+            c.run(_SQL["all_scopes_changed"])
             c.run(_SQL["drop_other_vectors"], {"model": model})
             c.run(_SQL["drop_other_models"], {"model": model})
             return True

@@ -9,6 +9,7 @@ limit. Does not know how candidates are fused.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -32,9 +33,11 @@ from graphmem.models import (
 from graphmem.retrieval.columns import Columns, Fixed, Floats, Words
 from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
-from graphmem.sqlite.times import BEGINNING, FOREVER, to_us
+from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
 _CACHE_BYTES: Final = 512 * 1024 * 1024
+TOLD: Final = 4096  # versions back for which the store lists what went: migration 0004
+_DEAD: Final = 256  # rows that have gone and are carried along, or a quarter of all
 _HANDED_OVER: Final = 2000  # so many matches of FTS5 are taken; beyond, memory is asked
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _NOTHING: Final = Filter()
@@ -77,10 +80,14 @@ class Finder:
         hops = self._named(c, keys, query)
         facts.take_numbers(list(hops))
         episodes.take_neighbours(query.neighbours)
+        clocks = {"as_of": keys["as_of"], "known_at": keys["known_at"]}
+        until = [s.until(**clocks) for p in parts for s in (p.episodes, p.facts)]
         return CandidatePool(
             candidates=self._read(c, episodes, facts, query, hops),
             total=sum(len(p.matrix) for p in parts),
             version=sum(versions.values()),
+            holds_until=_moment(holds for holds, _ in until),
+            known_until=_moment(known for _, known in until),
         )
 
     def facts(self, c: Transaction, ns: Sequence[int], known: rows.Scopes) -> list[Fact]:
@@ -107,9 +114,14 @@ class Finder:
     def _part(
         self, c: Transaction, scope: str, version: int, model: tuple[int, int] | None
     ) -> Part:
-        def load() -> Part:
-            key, dimension = model or (-1, 1)
-            asked = {"scope": scope, "model": key}
+        key, dimension = model or (-1, 1)
+        asked = {"scope": scope, "model": key, "after": -1}
+
+        def make(before: tuple[int, Part] | None) -> Part:
+            if before is not None and 0 < version - before[0] <= TOLD:
+                grown = self._grown(c, asked, before[0], before[1])
+                if grown is not None:
+                    return grown
             matrix = vectors.build(c.rows(self._sql["load_vectors"], asked), dimension)
             return Part(
                 episodes=_episodes_of(c.rows(self._sql["load_episodes"], asked), matrix),
@@ -117,7 +129,41 @@ class Finder:
                 matrix=matrix,
             )
 
-        return self._parts.get((scope, model and model[0]), version, load)
+        return self._parts.get((scope, model and model[0]), version, make)
+
+    def _grown(self, c: Transaction, asked: Keys, since: int, old: Part) -> Part | None:
+        """Return a part brought up to date by what has changed; None where to load it is better.
+
+        What is here now and was not then has a higher number than all that was here throughout: a
+        number is given out again only when all from it upwards have gone. An episode goes when it
+        is erased: then all is loaded anew, and nothing of it stays in memory.
+        """
+        gone: dict[str, set[int]] = {"episode": set(), "fact": set(), "vector": set()}
+        for kind, n in c.rows(self._sql["gone_since"], asked | {"since": since}):
+            gone[kind].add(n)
+        dead = int(np.count_nonzero(old.facts.n < 0)) + len(gone["fact"])
+        if gone["episode"] or dead > max(_DEAD, len(old.facts.n) // 4):
+            return None
+        matrix = old.matrix.without(gone["vector"])
+        if matrix is None or int(np.count_nonzero(matrix.numbers < 0)) > max(
+            _DEAD, len(matrix.numbers) // 4
+        ):
+            return None
+
+        def after(name: str, ns: Integers, without: set[int]) -> list[Row]:
+            left = ns[~np.isin(ns, list(without))] if without else ns
+            return c.rows(self._sql[name], asked | {"after": int(left.max(initial=-1))})
+
+        matrix = matrix.plus(after("load_vectors", matrix.numbers, set()))
+        if matrix is None:
+            return None
+        return old.grown(
+            _episodes_of(after("load_episodes", old.episodes.n, set()), matrix),
+            _facts_of(after("load_facts", old.facts.n, gone["fact"]), matrix),
+            matrix,
+            gone=gone["fact"],
+            moved=bool(gone["vector"]),
+        )
 
     def _matched(
         self,
@@ -231,6 +277,11 @@ class Finder:
         return {r[0]: _fact(r, support.get(r[0], ())) for r in found}
 
 
+def _moment(times: Iterable[int]) -> datetime:
+    """Return the first of these times; where there is none, the store's end of time."""
+    return from_us(min((FOREVER, *times)))
+
+
 def _grouped(found: Iterable[Row]) -> dict[Any, list[Row]]:
     """Return rows by their first column."""
     groups: dict[Any, list[Row]] = {}
@@ -251,7 +302,6 @@ def _times(values: Sequence[int]) -> Integers:
 
 
 def _episodes_of(found: Sequence[Row], matrix: Matrix) -> Shelf:
-    """Return the shelf of rows that come ordered by session and place."""
     n, ids, terms, occurred, recorded, session, seq = _columns(found, 7)
     return Shelf(
         n=_times(n),

@@ -10,8 +10,9 @@ parallel remainders reach (measured with the bundled model: .999 of the 50 neare
 Does not know SQL, nor what an item is.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -21,6 +22,8 @@ import numpy.typing as npt
 from graphmem.models import Vector
 
 Places: TypeAlias = npt.NDArray[np.intp]
+Numbered: TypeAlias = tuple[int, str, bytes]
+"""The store's number of a vector, its item, and its float32 components, little-endian."""
 
 LARGE: Final = 16_384
 _AXES: Final = 64
@@ -32,24 +35,63 @@ _ROUNDING: Final = 1e-5
 _SMALL: Final = 4_000_000
 
 
+class Grown:
+    """Rows that others are added to; what was handed out before stays as it was.
+
+    What is added goes into the room behind the rows, if nobody has used it yet; else all is copied,
+    with room for an eighth more.
+    """
+
+    def __init__(self, rows: Vector) -> None:
+        self.rows = rows
+        self._buffer = rows
+        self._used = [len(rows)]  # shared by all who share the buffer
+        self._lock = threading.Lock()
+
+    @property
+    def bytes(self) -> int:
+        return self._buffer.nbytes
+
+    def plus(self, more: Vector) -> "Grown":
+        """Return these rows and more. Amortised O(more)."""
+        held, total = len(self.rows), len(self.rows) + len(more)
+        grown = Grown(self.rows)
+        with self._lock:
+            if self._used[0] == held and total <= len(self._buffer):
+                self._used[0] = total
+                grown._buffer, grown._used, grown._lock = self._buffer, self._used, self._lock
+        if grown._used is not self._used:
+            grown._buffer = np.empty((total + total // 8, *more.shape[1:]), dtype=np.float32)
+            grown._buffer[:held] = self.rows
+            grown._used = [total]
+        grown._buffer[held:total] = more  # ours alone: whoever else would add here copies
+        grown.rows = grown._buffer[:total]
+        return grown
+
+
 @dataclass(frozen=True, slots=True)
 class Outline:
     """Vectors through their principal axes, shape (n, 64), and the lengths of what is left out."""
 
     axes: Vector
-    rows: Vector
-    rest: Vector
+    rows: Grown
+    rest: Grown
 
     @property
     def bytes(self) -> int:
-        return self.rows.nbytes + self.rest.nbytes
+        return self.rows.bytes + self.rest.bytes
+
+    def plus(self, more: Vector) -> "Outline":
+        """Return the outline of these vectors and more, through the same axes."""
+        seen, rest = _through(self.axes, more)
+        return Outline(self.axes, self.rows.plus(seen), self.rest.plus(rest))
 
     def most(self, query: Vector) -> Vector:
         """Return, per row, what its product with the query will hardly exceed."""
         head = np.asarray(query @ self.axes, dtype=np.float32)
         rest = np.sqrt(max(float(query @ query - head @ head), 0.0))
-        most = np.asarray(self.rows @ head, dtype=np.float32)
-        most += np.float32(_SLACK * rest) * self.rest
+        most = _product(self.rows.rows, head)
+        most += np.float32(_SLACK * rest) * self.rest.rows
         most += np.float32(_ROUNDING)
         return most
 
@@ -60,46 +102,94 @@ def outline(rows: Vector) -> Outline:
     axes = np.eye(len(moment), _AXES, dtype=np.float32)
     for _ in range(_ROUNDS):  # any axes serve, the principal ones best: nearly those will do
         axes = np.linalg.qr(moment @ axes)[0]
+    seen, rest = _through(axes, rows)
+    return Outline(axes, Grown(seen), Grown(rest))
+
+
+def _through(axes: Vector, rows: Vector) -> tuple[Vector, Vector]:
+    """Return vectors through these axes, and the lengths of what that leaves out."""
     seen = np.asarray(rows @ axes, dtype=np.float32)
     squares = np.einsum("ij,ij->i", rows, rows) - np.einsum("ij,ij->i", seen, seen)
-    rest = np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
-    return Outline(axes, seen, rest)
+    return seen, np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """The vectors of a scope: item ``place`` has ``rows[starts[place]:starts[place + 1]]``.
 
-    An item has a row per window. ``outline`` is there where the rows are many.
+    An item has a row per window. ``numbers`` are the store's of the rows, -1 where a row has gone:
+    its item is in ``places`` no more. ``outline`` is there where the rows are many.
     """
 
     places: dict[str, int]
     starts: Places
-    rows: Vector
+    kept: Grown
+    numbers: npt.NDArray[np.int64]
     outline: Outline | None = None
+
+    @property
+    def rows(self) -> Vector:
+        return self.kept.rows
 
     @property
     def bytes(self) -> int:
         outlined = 0 if self.outline is None else self.outline.bytes
-        return self.rows.nbytes + self.starts.nbytes + outlined + 200 * len(self.places)
+        small = self.starts.nbytes + self.numbers.nbytes + 200 * len(self.places)
+        return self.kept.bytes + outlined + small
 
     def __len__(self) -> int:
         return len(self.places)
 
+    def without(self, gone: Collection[int]) -> "Matrix | None":
+        """Return the matrix without these rows, by number; None if that parts an item's."""
+        dead = np.isin(self.numbers, np.fromiter(gone, dtype=np.int64, count=len(gone)))
+        if not dead.any():
+            return self
+        touched = np.unique(np.searchsorted(self.starts, np.flatnonzero(dead), "right") - 1)
+        if np.diff(self.starts)[touched].sum() != dead.sum():
+            return None
+        doomed = set(touched.tolist())
+        places = {item: place for item, place in self.places.items() if place not in doomed}
+        return replace(self, places=places, numbers=np.where(dead, -1, self.numbers))
 
-def build(found: Sequence[tuple[str, bytes]], dimension: int) -> Matrix:
-    """Return the matrix of rows (item, float32 bytes), in any order."""
-    items = [item for item, _ in found]
-    rows = np.frombuffer(b"".join([blob for _, blob in found]), dtype="<f4").reshape(-1, dimension)
+    def plus(self, found: Sequence[Numbered]) -> "Matrix | None":
+        """Return the matrix with more rows, see ``build``; None if they are of items it has."""
+        if not found:
+            return self
+        dimension = self.rows.shape[1]
+        more = build(found, dimension)
+        if not self.places.keys().isdisjoint(more.places):
+            return None
+        items, rows = len(self.starts) - 1, len(self.rows)
+        kept = self.kept.plus(more.rows)
+        outlined = None if self.outline is None else self.outline.plus(more.rows)
+        if outlined is None and len(kept.rows) > LARGE:
+            outlined = outline(kept.rows)
+        return Matrix(
+            places=self.places | {item: place + items for item, place in more.places.items()},
+            starts=np.concatenate([self.starts, more.starts[1:] + rows]),
+            kept=kept,
+            numbers=np.concatenate([self.numbers, more.numbers]),
+            outline=outlined,
+        )
+
+
+def build(found: Sequence[Numbered], dimension: int) -> Matrix:
+    """Return the matrix of rows in any order."""
+    items = [item for _, item, _ in found]
+    blobs = b"".join([blob for *_, blob in found])
+    rows = np.frombuffer(blobs, dtype="<f4").reshape(-1, dimension)
+    numbers = np.array([n for n, *_ in found], dtype=np.int64)
     places = {item: place for place, item in enumerate(dict.fromkeys(items))}
     starts = np.arange(len(items) + 1)
     if len(places) < len(items):
         owner = np.fromiter(map(places.__getitem__, items), dtype=np.intp, count=len(items))
         if (owner[1:] < owner[:-1]).any():
             order = np.argsort(owner, kind="stable")
-            rows, owner = rows[order], owner[order]
+            rows, owner, numbers = rows[order], owner[order], numbers[order]
         starts = np.searchsorted(owner, np.arange(len(places) + 1))
-    return Matrix(places, starts, rows, outline(rows) if len(rows) > LARGE else None)
+    outlined = outline(rows) if len(rows) > LARGE else None
+    return Matrix(places, starts, Grown(rows), numbers, outlined)
 
 
 class Nearness:

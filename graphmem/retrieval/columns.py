@@ -19,6 +19,8 @@ import numpy.typing as npt
 from graphmem.models import Candidate, MemoryType, Role, Status
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 Fixed: TypeAlias = tuple[Any, ...]
 """The fields named by ``FIXED``; a store keeps them as long as its row stands."""
 

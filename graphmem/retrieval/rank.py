@@ -2,9 +2,6 @@
 
 Knows no store, and of a text only its analysed terms. The theory, in the order of the code:
 
-- **BM25 over the pool.** Idf and average length come from the pool itself, not from the whole
-  scope (Robertson and Zaragoza, 2009, equation 3.15): within what a question has in common with
-  the memory, a term counts by how well it tells the members apart.
 - **Calibrated scores, not ranks.** BM25 over its maximum plus the cosine above a floor. Reciprocal
   rank fusion over full lists forgets how sure each arm is; decision 0013 has the figures.
 - **Spreading at query time.** An episode lends part of its score to its neighbours along NEXT, a
@@ -27,17 +24,23 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from graphmem.models import Candidate, CandidatePool
-from graphmem.retrieval.columns import Columns, Floats, Words, microseconds, moment, words_of
+from graphmem.retrieval.bm25 import weighted
+from graphmem.retrieval.columns import (
+    Columns,
+    Flags,
+    Floats,
+    Integers,
+    Words,
+    microseconds,
+    moment,
+    words_of,
+)
 from graphmem.retrieval.query import Query
 from graphmem.retrieval.recipes import Recipe
 from graphmem.retrieval.related import related_counts, related_terms
 from graphmem.retrieval.text import ASKS, analyse
-
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 DAY_S: Final = 86_400.0
 ENDED: Final = 0.6  # what an episode's score is worth to the present, once all it stated has ended
@@ -83,65 +86,6 @@ class Scores:
     def parts(self, row: int) -> dict[str, float]:
         """Return the arms that took part in one row's score."""
         return {name: float(part[row]) for name, part in self.arms.items() if part[row]}
-
-
-# --------------------------------------------------------------------------- text
-
-
-def bm25(
-    terms: Sequence[str], documents: Sequence[str], *, k1: float = 1.2, b: float = 0.75
-) -> Floats:
-    """Score documents, given as their blank-separated terms, for a question's terms.
-
-    Idf is ln(1 + (N - n + 0.5) / (n + 0.5)) with N the number of documents given, so it is never
-    negative; the average length is theirs too. Returns float64 of shape (len(documents),), all 0
-    where no term occurs. Stores use it to cut their text matches. O(total terms).
-    """
-    if not terms or not documents:
-        return np.zeros(len(documents))
-    words = words_of(terms, documents)
-    return _bm25(words, words.counts, k1=k1, b=b)
-
-
-def _bm25(words: Words, weights: Floats, *, k1: float, b: float) -> Floats:
-    """Score by weighted counts; how rare a term is, whole occurrences alone decide."""
-    counts, lengths = words.counts, words.lengths
-    holding = (counts > 0).sum(axis=1)
-    idf = np.log1p((len(lengths) - holding + 0.5) / (holding + 0.5))
-    norm = k1 * (1 - b + b * lengths / max(float(lengths.mean()), 1.0))
-    return np.asarray(idf @ (weights * (k1 + 1) / (weights + norm)), dtype=np.float64)
-
-
-def bm25_postings(
-    postings: Iterable[tuple[npt.NDArray[np.integer], npt.NDArray[np.floating]]],
-    lengths: Floats,
-    among: Flags,
-    *,
-    k1: float = 1.2,
-    b: float = 0.75,
-) -> Floats:
-    """Score as ``bm25`` does the documents marked in ``among``, from an inverted index.
-
-    ``postings`` are, per distinct term, the documents that hold it, each once, and how often.
-    ``lengths`` and ``among`` are of all documents, and so is what is returned; what is not marked
-    scores 0. O(documents + postings).
-    """
-    scores = np.zeros(len(lengths))
-    total = int(np.count_nonzero(among))
-    if not total:
-        return scores
-    norm = k1 * (1 - b + b * lengths / max(float(lengths[among].mean()), 1.0))
-    for rows, counts in postings:
-        taking = among[rows]
-        holding = int(np.count_nonzero(taking))
-        if holding < len(rows):
-            rows, counts = rows[taking], counts[taking]
-        part = norm[rows]
-        part += counts
-        np.divide(counts, part, out=part)
-        part *= (k1 + 1) * np.log1p((total - holding + 0.5) / (holding + 0.5))
-        scores[rows] += part
-    return scores
 
 
 # --------------------------------------------------------------------------- the graph
@@ -334,7 +278,7 @@ def score(
         words = words_of(query.terms, rows.terms)
     layout = _layout(rows)
     occurred = np.array(rows.occurred_at) / 1e6
-    text = _bm25(words, _with_related(words, rows, recipe), k1=recipe.k1, b=recipe.b)
+    text = weighted(words, _with_related(words, rows, recipe), k1=recipe.k1, b=recipe.b)
     cosine = np.array([-1.0 if cosine is None else cosine for cosine in rows.cosine])
     arms = {
         "text": recipe.text * (text / max(float(text.max()), 1e-12)) ** recipe.text_power,

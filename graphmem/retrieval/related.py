@@ -78,9 +78,14 @@ def related_counts(
                 meant.setdefault(other, []).append((row, closeness))
     if not meant:
         return found
-    held = meant.keys()
+    held = frozenset(meant)
+    at: list[tuple[int, int]] = []
+    close: list[float] = []
     for place, document in enumerate(documents):
-        for word in held & set(document.split(" ")):
+        for word in held.intersection(document.split(" ")):
             for row, closeness in meant[word]:
-                found[row, place] = max(found[row, place], closeness)
+                at.append((row, place))
+                close.append(closeness)
+    if at:
+        np.maximum.at(found, tuple(np.array(at).T), close)
     return found

@@ -29,6 +29,7 @@ from graphmem.models import (
 )
 from graphmem.ports import Embedder, GraphStore, QueryRewriter, Reranker
 from graphmem.retrieval.answering import answered
+from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.fuse import fuse
 from graphmem.retrieval.query import Query, Span, understand
@@ -107,12 +108,14 @@ class Retriever:
         reranker: Reranker | None = None,
         rewriter: QueryRewriter | None = None,
         rerank_budget_s: float = 1.0,
+        cache: RecallCache | None = None,
     ) -> None:
         self._graph = graph
         self._embedder = embedder
         self._reranker = reranker
         self._rewriter = rewriter
         self._budget_s = rerank_budget_s
+        self._cache = cache
         self.recipe = recipe
 
     async def retrieve(
@@ -133,6 +136,9 @@ class Retriever:
         being erased: neither they nor what was read from them is returned. Relative dates in the
         question count from ``as_of``. A question about nothing but a time is answered from that
         time alone, if anything lies in it. A reranker is shown the texts of hits and no other.
+
+        With a cache, what was answered less than an hour ago and could be no other answer by now,
+        but for recency, is not asked again.
         """
         find = partial(
             self.find,
@@ -143,12 +149,39 @@ class Retriever:
             filter=filter,
             hidden=frozenset(hidden),
         )
+        asked = None
+        if self._cache is not None:
+            asked = Asked(
+                scopes=tuple(scope.key for scope in scopes),
+                query=understand(question, now=as_of),
+                filter=filter or Filter(),
+                top_k=top_k,
+                hidden=frozenset(hidden),
+                model_id=self._embedder.model_id,
+                recipe=self.recipe,
+                now=now,
+                as_of=as_of,
+                known_at=known_at,
+                version=await self._graph.version(scopes),
+            )
+            kept = self._cache.get(asked)
+            if kept is not None:
+                return kept
         found = [await find(question)]
-        query = found[0].query
         # Whatever else a wording may ask about, that time it would lose.
-        if not query.only_time:
-            found += [await find(wording) for wording in await self._wordings(question)]
-        limit = top_k if self._reranker is None else max(top_k, MOST_JUDGED)
+        wordings = () if found[0].query.only_time else await self._wordings(question)
+        found += [await find(wording) for wording in wordings or ()]
+        hits, judged = await self._settled(found, scopes, top_k=top_k, known_at=known_at)
+        # What a model failed to help with is an answer for now, not one to keep.
+        if self._cache is not None and asked is not None and judged and wordings is not None:
+            self._cache.put(asked, [f.pool for f in found], hits)
+        return hits
+
+    async def _settled(
+        self, found: Sequence[Found], scopes: Sequence[Scope], *, top_k: int, known_at: datetime
+    ) -> tuple[tuple[Hit, ...], bool]:
+        """Return the hits of a question's wordings, its own first; whether no reranker failed."""
+        query, now = found[0].query, found[0].now
         ranked = settle(
             fuse(
                 [score(f.pool.candidates, f.query, recipe=self.recipe, now=now) for f in found],
@@ -156,19 +189,20 @@ class Retriever:
             ),
             query,
             recipe=self.recipe,
-            as_of=as_of,
-            limit=limit,
+            as_of=found[0].as_of,
+            limit=top_k if self._reranker is None else max(top_k, MOST_JUDGED),
         )
         texts = await self._texts(ranked, scopes, known_at=known_at)
-        ranked = await self._reranked(
-            [item for item in ranked if item.candidate.id in texts], query, texts
-        )
+        ranked = [item for item in ranked if item.candidate.id in texts]
+        judged = await self._reranked(ranked, query, texts)
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
-        return tuple(_hit(item, texts[item.candidate.id], told) for item in ranked[:top_k])
+        best = ranked if judged is None else judged
+        hits = tuple(_hit(item, texts[item.candidate.id], told) for item in best[:top_k])
+        return hits, judged is not None
 
-    async def _wordings(self, question: str) -> Sequence[str]:
-        """Return the question in other words; nothing where that is off or has failed."""
+    async def _wordings(self, question: str) -> Sequence[str] | None:
+        """Return the question in other words, none where that is off; None if it has failed."""
         rewriter = self._rewriter
         if rewriter is None:
             return ()
@@ -177,12 +211,12 @@ class Retriever:
             given = await rewriter.rewrite(question, limit=MOST_WORDINGS)
             return [check_text(text, "a rewritten question") for text in given][:MOST_WORDINGS]
 
-        return await self._in_time(rewrite(), "rewriting", rewriter.model_id, 1) or ()
+        return await self._in_time(rewrite(), "rewriting", rewriter.model_id, 1)
 
     async def _reranked(
         self, ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str]
-    ) -> Sequence[Ranked]:
-        """Return hits in the reranker's order, or as they are where it is off or has failed."""
+    ) -> Sequence[Ranked] | None:
+        """Return hits in the reranker's order, as they are where it is off; None if it failed."""
         reranker = self._reranker
         first = ranked[:MOST_JUDGED]
         if reranker is None or len(first) < 2:
@@ -194,9 +228,7 @@ class Retriever:
             return reorder(ranked, scores, asks_ended=query.asks_ended)
 
         judged = await self._in_time(judge(), "reranking", reranker.model_id, len(first))
-        if judged is None:
-            return ranked
-        if query.asks_how_it_stands and self.recipe.restated:
+        if judged and query.asks_how_it_stands and self.recipe.restated:
             # A reranker knows no clock: of two like statements the later one stays first.
             return newest_first(judged, query, self.recipe.restated)
         return judged

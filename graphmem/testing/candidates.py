@@ -11,10 +11,19 @@ from typing import Any
 
 import pytest
 
-from graphmem.models import CandidatePool, Episode, Fact, Filter, Scope
+from graphmem.models import (
+    Candidate,
+    CandidatePool,
+    Episode,
+    Fact,
+    Filter,
+    GraphChange,
+    Scope,
+)
 from graphmem.ports import GraphStore
 from graphmem.testing.memories import (
     FILTERS,
+    MODEL,
     Harbour,
     ask,
     day,
@@ -30,6 +39,10 @@ from graphmem.testing.memories import (
 )
 
 _numbers = count()
+
+
+def sorted_by_id(pool: CandidatePool) -> list[Candidate]:
+    return sorted(pool.candidates, key=lambda candidate: candidate.id)
 
 
 filters = pytest.mark.parametrize(("build", "expected"), FILTERS.values(), ids=FILTERS)
@@ -167,7 +180,9 @@ class CandidatesConformance:
     async def test_unknown_scope_is_empty(self, store: GraphStore, scope: Scope) -> None:
         query = await ask("harbour", "harbour", names=("ada",), neighbours=2)
 
-        assert await store.candidates([scope], query) == CandidatePool()
+        pool = await store.candidates([scope], query)
+
+        assert (pool.candidates, pool.total, pool.version) == ((), 0, 0)
 
     # entities
 
@@ -452,6 +467,69 @@ class CandidatesConformance:
             seen.append((await store.candidates([scope], await ask())).version)
 
         assert seen == sorted(set(seen))
+
+    async def test_version_is_that_of_the_pool(self, store: GraphStore, scope: Scope) -> None:
+        assert (
+            await store.version([scope]) == (await store.candidates([scope], await ask())).version
+        )
+        await save(store, scope, make_episode(scope, 1))
+
+        version = await store.version([scope])
+
+        assert version == (await store.candidates([scope], await ask())).version
+        assert version == await store.version([scope]), "reading is no write"
+
+    async def test_version_rises_with_what_goes_or_comes_late(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        """Also where the change is another scope's, or of vectors alone."""
+        agent = replace(scope, agent="planner")
+        episode = make_episode(agent, 1, "goats", event_id="late")
+        changes = [
+            GraphChange(scope=scope, stream=scope.stream, delete_episodes=(episode.id,)),
+            GraphChange(
+                scope=scope,
+                stream=scope.stream,
+                delete_facts=((harbour.likes.id, harbour.likes.recorded_at),),
+            ),
+        ]
+        seen = [await store.version([scope, agent])]
+        await save(store, agent, episode, put_embeddings=())
+        seen.append(await store.version([scope, agent]))
+        await store.put_embeddings(MODEL, [await make_embedding(episode)])
+        seen.append(await store.version([scope, agent]))
+        for change in changes:
+            await store.apply(change, fence=1)
+            seen.append(await store.version([scope, agent]))
+
+        assert seen == sorted(set(seen))
+
+    async def test_pool_stands_until_told(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        """Whatever ends, begins or comes to be known on the way."""
+        retired = replace(harbour.owns, retired_at=day(7))
+        future = replace(harbour.likes, id="future", valid_from=day(4.5), valid_to=day(9))
+        await save(store, scope, retired, future)
+        query = await ask("harbour", "rum", names=("ada",))
+        days = range(12)
+        pools = [
+            await store.candidates([scope], replace(query, as_of=day(n), known_at=day(12)))
+            for n in days
+        ]
+        known = [
+            await store.candidates([scope], replace(query, as_of=day(6), known_at=day(n)))
+            for n in days
+        ]
+
+        for n in days:
+            for later in days[n:]:
+                until = pools[n].holds_until
+                if until is not None and day(later) < until:
+                    assert sorted_by_id(pools[later]) == sorted_by_id(pools[n])
+                until = known[n].known_until
+                if until is not None and day(later) < until:
+                    assert sorted_by_id(known[later]) == sorted_by_id(known[n])
 
     async def test_questions_at_once_agree(
         self, store: GraphStore, scope: Scope, harbour: Harbour

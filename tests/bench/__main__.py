@@ -3,7 +3,8 @@
 Prints p50, p95 and p99 in milliseconds, rates a second, and bytes. Nothing here asserts a time.
 The embedding of a question is measured apart from recall. The default takes a minute or two; the
 sizes that the targets speak of are given by flag, want some 8 KB of disk a fact in ``--folder``,
-and many minutes: ``--facts 1000 20000 100000 --scopes 1000 --per-scope 1000``.
+and many minutes: ``--facts 1000 20000 100000 --scopes 1000 --per-scope 1000``. With ``--write`` the
+figures also go into a page, with the machine and the command that gave them.
 """
 
 import argparse
@@ -16,9 +17,10 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import apsw
 import numpy as np
 
 from graphmem import Event, Scope, TextPart
@@ -34,13 +36,40 @@ COLD = 5  # so often is one scope opened anew
 PAUSE_S = 0.002
 
 
+said: list[str] = []
+
+
+def say(line: str) -> None:
+    said.append(line)
+    print(line, flush=True)
+
+
 def row(name: str, times: Sequence[float]) -> None:
     p50, p95, p99 = np.percentile(np.array(times) * 1000, [50, 95, 99])
-    print(f"| {name} | {p50:.2f} | {p95:.2f} | {p99:.2f} | {len(times)} |", flush=True)
+    say(f"| {name} | {p50:.2f} | {p95:.2f} | {p99:.2f} | {len(times)} |")
 
 
 def note(text: str) -> None:
-    print(f"| … {text} | | | | |", flush=True)
+    say(f"| … {text} | | | | |")
+
+
+def page() -> str:
+    """Return what was measured as a page of the documentation."""
+    command = " ".join(["python -m tests.bench", *sys.argv[1:]])
+    return "\n".join(
+        [
+            "# Speed",
+            "",
+            "Written by the run itself. Times are of this machine at this load. Recall has a stub",
+            "for an encoder, whose time is in a row of its own.",
+            "",
+            f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
+            f"SQLite {apsw.sqlite_lib_version()}:",
+            "",
+            *said,
+            "",
+        ]
+    )
 
 
 async def timed(n: int, work: Callable[[int], Awaitable[object]]) -> list[float]:
@@ -102,6 +131,7 @@ async def one_scope(folder: Path, n: int, embedder: WordEmbedder) -> None:
         await ask(memory, embedder, [(question(i, n), scope) for i in range(800, 820)])
         asked = [(question(i, n), scope) for i in range(QUESTIONS)]
         row(f"recall, {n:,} facts in one scope, warm", await ask(memory, embedder, asked))
+        row(f"recall, {n:,} facts in one scope, asked again", await ask(memory, embedder, asked))
         after: list[float] = []
         for i in range(COLD):
             said = event(i, f"Person{i}|likes|'{sentence(i)}'", "x")
@@ -241,11 +271,12 @@ def pace() -> float:
 
 
 async def run(given: argparse.Namespace) -> None:
-    print(
+    say(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
         f"a loop of 1,000,000 in {min(pace() for _ in range(3)):.0f} ms"
     )
-    print("| what | p50 ms | p95 ms | p99 ms | n |\n|---|---|---|---|---|")
+    say("")
+    say("| what | p50 ms | p95 ms | p99 ms | n |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder, embedder = Path(name), WordEmbedder(given.dimension)
         await append(folder, embedder)
@@ -254,7 +285,10 @@ async def run(given: argparse.Namespace) -> None:
             await one_scope(folder, n, embedder)
         if given.scopes > 1:
             await many_scopes(folder, given.scopes, given.per_scope, embedder)
-    print(f"\nload {os.getloadavg()[0]:.1f} at the end, the loop {pace():.0f} ms")
+    say("")
+    say(f"Load {os.getloadavg()[0]:.1f} at the end, the loop {pace():.0f} ms.")
+    if given.write is not None:
+        await asyncio.to_thread(given.write.write_text, page(), encoding="utf-8")
 
 
 def main() -> None:
@@ -265,6 +299,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=500, help="consolidated, encoder stubbed")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--folder", type=Path, help="where the files are made and removed")
+    parser.add_argument("--write", type=Path, help="the page that the figures go into")
     parser.add_argument("--rss", nargs="+", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.rss:

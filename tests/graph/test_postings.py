@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphmem.graph.postings import Match, build, joined
-from graphmem.retrieval.rank import bm25
+from graphmem.graph.postings import Match, Text, build, joined
+from graphmem.retrieval.bm25 import bm25
 
 words = st.sampled_from(["goat", "mill", "ferry", "rum"])
 documents = st.lists(st.lists(words, max_size=6).map(" ".join), max_size=8)
@@ -47,6 +47,44 @@ def test_scores_are_bm25_of_the_rows_alone(
         n for n, t in enumerate(texts) if among[n] and set(terms) & set(t.split())
     ]
     np.testing.assert_allclose(scores, bm25(terms, [texts[n] for n in rows]), atol=1e-12)
+
+
+@given(documents, st.integers(0, 8), st.integers(0, 8), questions)
+def test_grown_index_is_that_of_all_texts(
+    texts: list[str], one: int, two: int, terms: list[str]
+) -> None:
+    first, second = sorted((one, two))
+
+    grown = build(texts[:first]).grown(texts[:second]).grown(texts)
+
+    whole = build(texts)
+    assert grown.lengths.tolist() == whole.lengths.tolist()
+    for term in terms:
+        assert [a.tolist() for a in grown.find(term)] == [a.tolist() for a in whole.find(term)]
+
+
+def test_long_tail_becomes_part_of_the_index() -> None:
+    texts = [f"goat mill{n}" for n in range(1000)]
+
+    short, long = build(texts[:100]).grown(texts[:200]), build(texts[:100]).grown(texts)
+
+    assert short.tail is not None
+    assert long.tail is None
+    assert len(long.find("goat")[0]) == 1000
+
+
+def test_grown_text_is_indexed_if_it_was() -> None:
+    text = Text(["goat", "mill"])
+    assert not text.grown(["rum"]).indexed
+    text.wanted()
+    assert text.grown(["rum"]).wanted(), "questions are counted on"
+    assert text.postings.find("rum")[0].tolist() == []
+
+    more = text.grown(["rum"])
+
+    assert more.indexed
+    assert more.postings.find("rum")[0].tolist() == [2]
+    assert more.bytes == Text(["goat", "mill", "rum"]).bytes
 
 
 def test_joined_copies_no_single_part() -> None:

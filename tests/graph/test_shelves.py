@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from graphmem.graph import shelves, vectors
 from graphmem.graph.postings import Text
-from graphmem.graph.shelves import Part, Shelf, chain_of, items_of
+from graphmem.graph.shelves import Chain, Part, Shelf, chain_of, items_of
 from graphmem.graph.vectors import build
 
 NOTHING = build([], 3)
@@ -52,6 +52,27 @@ def test_around_is_of_the_session(
     assert found.tolist() == sorted({n for row in rows for n in beside(places, row, reach)})
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 12)), min_size=1, max_size=12),
+    st.integers(0, 12),
+    st.integers(0, 3),
+)
+def test_chain_may_grow_in_any_order(places: list[tuple[str, int]], split: int, reach: int) -> None:
+    def chain(part: list[tuple[str, int]]) -> Chain:
+        return chain_of([s for s, _ in part], [seq for _, seq in part])
+
+    grown = chain(places[:split]).plus(chain(places[split:]))
+
+    for row, (session, here) in enumerate(places):
+        assert grown.around(np.array([row]), 0).tolist() == [
+            n for n, place in enumerate(places) if place == (session, here)
+        ]
+        assert (
+            grown.around(np.array([row]), reach).tolist()
+            == chain(places).around(np.array([row]), reach).tolist()
+        )
+
+
 def test_around_nothing_is_nothing() -> None:
     assert shelf([("a", 1)]).around(np.zeros(0, dtype=np.intp), 2).tolist() == []
 
@@ -89,6 +110,26 @@ def test_live_at_both_clocks(as_of: int, known_at: int, ended: bool, expected: l
     assert two.live(as_of=as_of, known_at=known_at, ended=ended).tolist() == expected
 
 
+def test_until_is_when_something_changes_next() -> None:
+    one = Shelf(
+        n=np.array([1, 2]),
+        ids=("a", "b"),
+        text=Text(["", ""]),
+        item=np.array([-1, -1]),
+        order=np.array([0, 1]),
+        recorded=np.array([1, 30]),
+        begins=np.array([2, 20]),
+        retired=np.array([9, 90]),
+        ends=np.array([8, 80]),
+    )
+
+    assert one.until(as_of=0, known_at=0) == (2, 1)
+    assert one.until(as_of=2, known_at=1) == (8, 9)
+    assert one.until(as_of=8, known_at=9) == (20, 30)
+    assert one.until(as_of=20, known_at=30) == (80, 90)
+    assert min(one.until(as_of=80, known_at=90)) > 10**18, "never"
+
+
 def test_remembered_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "_REMEMBERED", 3)
     here = shelf([("a", 1)])
@@ -102,7 +143,7 @@ def test_remembered_rows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_items_of_ids_without_a_vector() -> None:
-    matrix = vectors.build([("b", bytes(12)), ("a", bytes(12))], 3)
+    matrix = vectors.build([(1, "b", bytes(12)), (2, "a", bytes(12))], 3)
 
     assert items_of(["a", "x", "b"], matrix).tolist() == [1, -1, 0]
 

@@ -6,11 +6,24 @@ import numpy as np
 import pytest
 
 from graphmem.graph import sqlite_candidates
+from graphmem.graph.shelves import Row, Shelf
 from graphmem.graph.sqlite import SqliteGraphStore
-from graphmem.models import Filter, GraphChange, Scope
-from graphmem.retrieval.rank import bm25
+from graphmem.graph.vectors import Matrix
+from graphmem.models import (
+    Assertion,
+    Candidate,
+    CandidatePool,
+    Embedding,
+    Entity,
+    Episode,
+    Fact,
+    Filter,
+    GraphChange,
+    Scope,
+)
+from graphmem.retrieval.bm25 import bm25
 from graphmem.sqlite import connection
-from graphmem.sqlite.connection import Database, migrations
+from graphmem.sqlite.connection import Database, Transaction, migrations
 from graphmem.testing.memories import (
     EMBEDDER,
     MODEL,
@@ -114,6 +127,154 @@ async def test_older_file_gets_what_raises_versions(
     await store.apply(gone, fence=1)
 
     assert await found(store, AGENT, query) == set()
+    await store.close()
+
+
+# what has changed is taken in, and no more --------------------------------------------------
+
+
+class World:
+    """Memories of two scopes that come, change and go at random, through one store."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.made = 0
+        self.facts: dict[str, tuple[Assertion, Fact]] = {}
+        self.ada = {scope: make_entity(scope, "Ada") for scope in (HERE, AGENT)}
+
+    async def change(self, store: SqliteGraphStore) -> None:
+        scope = (HERE, AGENT)[self.rng.integers(2)]
+        match self.rng.choice(["add", "add", "add", "end", "forget", "erase", "embed"]):
+            case "add":
+                await self.add(store, scope, int(self.rng.integers(1, 9)))
+            case "end" if self.facts:
+                _, fact = self.picked()
+                ended = replace(fact, valid_to=day(int(self.rng.integers(1, 400))))
+                change = GraphChange(scope=scope, stream=scope.stream, put_facts=(ended,))
+                await store.apply(change, fence=1)
+            case "forget" if self.facts:
+                said, fact = self.picked()
+                del self.facts[fact.id]
+                gone = GraphChange(
+                    scope=scope,
+                    stream=scope.stream,
+                    delete_facts=((fact.id, fact.recorded_at),),
+                    delete_assertions=(said.id,),
+                )
+                await store.apply(gone, fence=1)
+            case "erase" if self.facts:
+                said, fact = self.picked()
+                del self.facts[fact.id]
+                gone = GraphChange(
+                    scope=scope,
+                    stream=scope.stream,
+                    delete_facts=((fact.id, fact.recorded_at),),
+                    delete_assertions=(said.id,),
+                    delete_episodes=(said.episode_id,),
+                )
+                await store.apply(gone, fence=1)
+            case "embed" if self.facts:
+                _, fact = self.picked()
+                vectors = await EMBEDDER.embed([self.words()], purpose="document")
+                moved = Embedding(item_id=fact.id, kind="fact", vectors=vectors)
+                await store.put_embeddings(MODEL, [moved])
+            case _:
+                await self.add(store, scope, 1)
+
+    async def add(self, store: SqliteGraphStore, scope: Scope, count: int) -> None:
+        made: list[Entity | Episode | Assertion | Fact] = [self.ada[scope]]
+        for _ in range(count):
+            self.made += 1
+            at = {"session_id": f"s{self.rng.integers(4)}", "event_id": f"e{self.made}"}
+            episode = make_episode(scope, self.made, self.words(), **at)
+            said = make_assertion(episode, self.ada[scope], "likes", f"thing {self.made}")
+            fact = make_fact(self.words(), said, id=f"fact{self.made}")
+            self.facts[fact.id] = (said, fact)
+            made += [episode, said, fact]
+        await save(store, scope, *made)
+
+    def picked(self) -> tuple[Assertion, Fact]:
+        return self.facts[sorted(self.facts)[self.rng.integers(len(self.facts))]]
+
+    def words(self) -> str:
+        named = ["goat", "mill", "ferry", "rum", "oslo", "bread", "violin", "tea"]
+        return " ".join(self.rng.choice(named, 4))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_store_that_takes_in_changes_answers_as_one_that_loads(
+    database: Database, seed: int
+) -> None:
+    """Whatever comes, changes and goes, and in whichever scope, between two questions."""
+    world, store = World(seed), await opened(database.share())
+    for _ in range(60):
+        await world.change(store)
+        if world.rng.random() < 0.3:
+            continue  # several changes between two questions
+        query = await ask("goat ferri", world.words(), names=("ada",), as_of=day(200))
+        fresh = await opened(database.share())
+        warm = await store.candidates([HERE, AGENT], query)
+        loaded = await fresh.candidates([HERE, AGENT], query)
+        await fresh.close()
+        assert by_id(warm) == by_id(loaded)
+        assert (warm.total, warm.version) == (loaded.total, loaded.version)
+    await store.close()
+
+
+def by_id(pool: CandidatePool) -> list[Candidate]:
+    rounded = [
+        replace(c, cosine=None if c.cosine is None else round(c.cosine, 5)) for c in pool.candidates
+    ]
+    return sorted(rounded, key=lambda c: c.id)
+
+
+async def test_after_a_write_only_what_is_new_is_loaded(
+    store: SqliteGraphStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = make_entity(HERE, "Ada")
+    await save(store, HERE, ada, *(make_episode(HERE, n, "goats") for n in range(20)))
+    query = await ask("goats", "goats")
+    assert len(await found(store, HERE, query)) == 20
+    loaded: list[int] = []
+    build = sqlite_candidates._episodes_of
+
+    def counting(rows: list[Row], matrix: Matrix) -> Shelf:
+        loaded.append(len(rows))
+        return build(rows, matrix)
+
+    monkeypatch.setattr(sqlite_candidates, "_episodes_of", counting)
+
+    await save(store, HERE, make_episode(HERE, 20, "goats"))
+    assert len(await found(store, HERE, query)) == 21
+    assert loaded == [1]
+
+    erased = make_episode(HERE, 3, "goats").id
+    gone = GraphChange(scope=HERE, stream=HERE.stream, delete_episodes=(erased,))
+    await store.apply(gone, fence=1)
+    assert len(await found(store, HERE, query)) == 20
+    assert loaded == [1, 20], "an erasure leaves nothing behind: all is loaded anew"
+
+
+async def test_what_went_is_listed_for_some_time(database: Database) -> None:
+    """The list of what went is bounded; who has slept longer loads all."""
+    store = await opened(database.share())
+    await save(store, HERE, make_episode(HERE, 0, "goats"))
+    asleep = await opened(database.share())
+    query = await ask("goats", "goats")
+    await found(asleep, HERE, query)
+
+    def work(c: Transaction) -> int:
+        c.run("UPDATE scopes SET version = version + 5000")
+        c.run("INSERT INTO gone SELECT key, version, 'fact', 1 FROM scopes WHERE key = :key", keys)
+        c.run("INSERT INTO gone SELECT key, version - 4097, 'fact', 2 FROM scopes", keys)
+        c.run("INSERT INTO gone SELECT key, version, 'fact', 3 FROM scopes WHERE key = :key", keys)
+        return len(c.rows("SELECT * FROM gone"))
+
+    keys = {"key": HERE.key}
+    assert await database.write(work) == 2
+    assert sqlite_candidates.TOLD == 4096
+    assert await found(asleep, HERE, query) == await found(store, HERE, query)
+    await asleep.close()
     await store.close()
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphmem.models import Candidate, CandidatePool
+from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.query import Query
-from graphmem.retrieval.rank import MOST_BOOST, Ranked, bm25, boost, rank, recency, score
+from graphmem.retrieval.rank import MOST_BOOST, Ranked, boost, rank, recency, score
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
 from tests.retrieval.pools import NOW, WORDS, asked, candidates, episode, fact, some, texts
 

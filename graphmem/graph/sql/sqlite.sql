@@ -81,6 +81,9 @@ ON CONFLICT (key) DO UPDATE SET version = version + 1;
 -- name: scope_changed
 UPDATE scopes SET version = version + 1 WHERE key = :key;
 
+-- name: all_scopes_changed
+UPDATE scopes SET version = version + 1;
+
 -- name: scope_versions
 SELECT key, version FROM scopes WHERE key IN (SELECT value FROM json_each(:scopes));
 
@@ -285,15 +288,17 @@ SELECT rowid FROM fact_text WHERE fact_text MATCH :match LIMIT :cap;
 
 -- name: load_episodes
 SELECT n, id, terms, occurred_at, recorded_at, session_id, seq FROM episodes
-WHERE scope = :scope
-ORDER BY session_id, seq;
+WHERE scope = :scope AND n > :after;
 
 -- name: load_facts
 SELECT n, id, terms, recorded_at, retired_at, valid_from, valid_to FROM facts
-WHERE scope = :scope AND status != 'quarantined';
+WHERE scope = :scope AND n > :after AND status != 'quarantined';
 
 -- name: load_vectors
-SELECT item, v FROM vectors WHERE scope = :scope AND model = :model;
+SELECT n, item, v FROM vectors WHERE scope = :scope AND model = :model AND n > :after;
+
+-- name: gone_since
+SELECT kind, n FROM gone WHERE scope = :scope AND version > :since;
 
 -- name: live_episodes
 SELECT e.n FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value
