@@ -22,6 +22,7 @@ from graphmem.extract.values import Object
 from graphmem.models import Mention, Polarity, Quote, Statement
 
 _MAX_AGE: Final = 120
+_AFRAID: Final = frozenset({"afraid", "scared", "terrified", "frightened", "petrified"})
 
 
 def _told(mention: Mention) -> bool:
@@ -165,7 +166,11 @@ class CopulaReader:
 
     def _allergy(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
-        if s.low(i) != "allergic" or s.low(i + 1) != "to" or clause.group.tense == "past":
+        if s.low(i + 1) == "of" and s.low(i) in _AFRAID and not clause.group.negation:
+            return self._state(clause, subject, "afraid_of", self._objects.read("wares", i + 2), 0.8)
+        if s.low(i) not in ("allergic", "intolerant") or s.low(i + 1) != "to":
+            return []
+        if clause.group.tense == "past":
             return []
         return self._state(clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92)
 
@@ -176,6 +181,7 @@ class CopulaReader:
             return found
         for words, predicate in (
             (self._g.statuses, "status"), (self._g.marital, "marital_status"),
+            (self._g.health, "health"),
         ):  # fmt: skip
             status = words.match(self._s.lows, i)
             if status is None or not self._objects.values.ends(status[0]):
@@ -188,6 +194,12 @@ class CopulaReader:
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
+        again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
+        if again and clause.group.tense == "present":
+            home = self._objects.read("knownplace", i + 2)
+            lasting = bool(home) and any(d.role == "since" for d in self._dates)
+            now = bool(home) and s.low(home[0].end) in ("now", "nowadays", "permanently")
+            return self._state(clause, subject, "lives_in", home, 0.75) if lasting or now else []
         if s.low(i) == "from" and clause.group.tense in ("present", "past"):
             items = self._objects.read("place", i + 1)
             if items and clause.group.negation == "":
@@ -223,6 +235,11 @@ class CopulaReader:
     def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
         at = i + 1 if s.low(i) in ("a", "an", "the") else i
+        rank = self._objects.read("rank", i) if at == i else ()
+        if rank and clause.group.tense == "present":
+            at, items = i, rank
+            found = self._state(clause, subject, "has_job", items, 0.8)
+            return found + self._workplace(clause, found, items[-1].end)
         if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
             return []
         items = self._objects.read("job", at)
@@ -232,24 +249,25 @@ class CopulaReader:
             # "the cook in our house" is no trade; "the head of Nimbus" is one.
             return []
         found = self._state(clause, subject, "has_job", items, 0.85)
-        if (
-            found
-            and s.low(items[-1].end) in ("at", "for", "with", "of")
-            and found[0].polarity in ("affirm", "end")
-        ):
-            kind = "organization" if s.low(items[-1].end) == "of" else "employer"
-            for org in self._objects.read(kind, items[-1].end + 1):
-                found.append(
-                    replace(
-                        found[0],
-                        predicate="works_at",
-                        value=None,
-                        object=org.mention,
-                        quote=self._quoter.quote(clause.opening, org.end),
-                        confidence=0.8,
-                    )
-                )
-        return found
+        return found + self._workplace(clause, found, items[-1].end if items else 0)
+
+    def _workplace(
+        self, clause: Clause, found: Sequence[Statement], end: int
+    ) -> list[Statement]:
+        """Read "… at the shipyard" after what somebody works as."""
+        joint = self._s.low(end)
+        if not found or joint not in ("at", "for", "with", "of"):
+            return []
+        if found[0].polarity not in ("affirm", "end"):
+            return []
+        kind = "organization" if joint == "of" else "employer"
+        return [
+            replace(
+                found[0], predicate="works_at", value=None, object=org.mention,
+                quote=self._quoter.quote(clause.opening, org.end), confidence=0.8,
+            )
+            for org in self._objects.read(kind, end + 1)
+        ]  # fmt: skip
 
     def _member(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "a member of the rowing club"."""

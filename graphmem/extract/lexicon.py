@@ -88,6 +88,8 @@ class Frame:
     other: str
     paired: bool
     recipient: str
+    worded: str
+    modal_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,8 @@ class Grammar:
     job_blockers: frozenset[str]
     diets: Phrases
     statuses: Phrases
+    health: Phrases
+    ailments: Phrases
     fondness: Phrases
     languages: Phrases
     languages_low: frozenset[str]
@@ -267,6 +271,8 @@ def _frame(lemma: str, entry: Table) -> Frame:
         other=str(entry.get("other", "")),
         paired=bool(entry.get("paired", False)),
         recipient=str(entry.get("recipient", "")),
+        worded=str(entry.get("worded", "{o}")),
+        modal_only=bool(entry.get("modal_only", False)),
     )
 
 
@@ -379,6 +385,8 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
         "job_blockers": frozenset(t["jobs"]["not_after"]),
         "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
         "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
+        "health": Phrases(_plain(w) for w in t["health"]["words"]),
+        "ailments": Phrases(_plain(w) for w in t["health"]["nouns"]),
         "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),
         "languages": Phrases(_plain(w) for w in t["languages"]["words"]),
         "languages_low": _lower(t["languages"]["words"]),

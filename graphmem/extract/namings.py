@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from graphmem.extract.clauses import Clause
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, owner_of
@@ -65,7 +65,7 @@ class NamingReader:
             or clause.group.tense != "present"
         ):
             return []
-        told = s.low(i) in ("called", "named")
+        told = s.low(i) in CALLED
         name = (
             self._names.label(s, i + 1, told=True)
             if told
@@ -102,7 +102,7 @@ class NamingReader:
         s = self._s
         if clause.group.negation or clause.group.tense not in ("present", "past"):
             return []
-        told = s.low(i) in ("called", "named")
+        told = s.low(i) in CALLED
         if subject.mention.speaker:
             name = self._names.person(s, i, strong=True)
             if (
@@ -251,7 +251,7 @@ class NamingReader:
             return self._christen(ref, name.text, quote, 0.88)
         if ref.kind != "person" or not (ref.mention.speaker or ref.mention.name):
             return []
-        if ref.mention.name.lower() == name.text.lower() or s.low(i) in ("called", "named"):
+        if ref.mention.name.lower() == name.text.lower() or s.low(i) in CALLED:
             return []
         return [statement(ref.mention, "known_as", quote, value=name.text, confidence=0.8)]
 

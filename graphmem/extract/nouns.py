@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
@@ -42,6 +42,13 @@ _OPENINGS: Final = frozenset(
         "that",
     ]
 )
+
+
+_GENDERS: Final = {
+    "man": "m", "guy": "m", "boy": "m", "lad": "m", "bloke": "m", "chap": "m", "gentleman": "m",
+    "dude": "m", "woman": "f", "girl": "f", "lady": "f", "lass": "f",
+}  # fmt: skip
+_POSSESSIVES: Final = frozenset({"my", "our", "your", "his", "her", "their", "the", "a", "'s"})
 
 
 @dataclass(slots=True)
@@ -78,6 +85,7 @@ class NounReader:
             if ref is None:
                 i += 1
                 continue
+            ref = self._trade(s, ref)
             self._nouns.refs[i] = ref
             if not ref.definite:
                 self._scene.note(ref.mention)
@@ -91,6 +99,29 @@ class NounReader:
                 ))  # fmt: skip
             i = max(ref.end, i + 1)
         return self._nouns
+
+    def _trade(self, s: Sentence, ref: Ref) -> Ref:
+        """Read "Wilmer, a retired glassblower, …": what somebody works as, between two commas."""
+        if ref.kind not in ("person", None) or not ref.mention.name or ref.role != "any":
+            return ref
+        at = ref.end - (s.low(ref.end - 1) == "," and ref.end - ref.start > 1)
+        if s.low(at) != "," or s.low(at + 1) not in ("a", "an", "the"):
+            return ref
+        for n in range(at + 2, min(at + 6, len(s))):
+            found = self._g.jobs.match(s.lows, n)
+            if found is not None and self._g.jobs.match(s.lows, found[0]) is None:
+                close = s.low(found[0])
+                blocked = self._g.job_blockers.intersection(s.lows[at + 2 : n])
+                if blocked or close not in (",", ".", "!", ")", "who", "with", "at", ""):
+                    return ref
+                mention = replace(ref.mention, kind="person")
+                noun = span_text(s, at + 2, found[0])
+                self._link(mention, mention, "has_job", noun, ref.start, found[0], confidence=0.8)
+                end = found[0] + (close == ",") if close in (",", ".", "!", "") else ref.end
+                return replace(ref, mention=mention, kind="person", end=end)
+            if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish:
+                return ref
+        return ref
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
@@ -199,10 +230,33 @@ class NounReader:
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
             )
+        stranger = self._called(s, i)
+        if stranger is not None:
+            return stranger
         at = self._skip_modifiers(s, at)[0]
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
             return self._named_kin(s, i, at + 3, kin, self._scene.speaker)
+        return None
+
+    def _called(self, s: Sentence, i: int) -> Ref | None:
+        """Read "a woman called Perpetua", "some retired nurse named Tom": who is met by name."""
+        for at in range(i + 1, min(i + 5, len(s) - 2)):
+            if s.lows[at] in CALLED:
+                job = self._g.jobs.match(s.lows, at - 1)
+                if s.lows[at - 1] not in self._g.sets["strangers"] and job is None:
+                    return None
+                name = self._names.person(s, at + 1, strong=True)
+                if name is None or not s.capital(at + 1):
+                    return None
+                gender = _GENDERS.get(s.lows[at - 1], name.gender)
+                mention = Mention(name=name.text, kind="person")
+                if job is not None:
+                    noun = span_text(s, i + 1, at)
+                    self._link(mention, mention, "has_job", noun, i, name.end, confidence=0.8)
+                return Ref(mention=mention, start=i, end=name.end, gender=gender, kind="person")
+            if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish:
+                return None
         return None
 
     def _definite(self, s: Sentence, i: int) -> Ref | None:
@@ -217,7 +271,28 @@ class NounReader:
             mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
         )
 
+    def _titled(self, s: Sentence, i: int) -> Ref | None:
+        """Read "Aunt Rosa", and "Mum" where it stands for my mother: before a verb, an "'s"."""
+        low = s.lows[i]
+        if low not in self._g.kin or not s.capital(i):
+            return None
+        kin = self._g.kin[low]
+        if low in self._g.sets["kin_titles"] and s.capital(i + 1):
+            name = self._names.person(s, i + 1, strong=True)
+            if name is not None:
+                return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
+        if low in self._g.sets["own_kin"] and s.low(i - 1 if i else len(s)) not in _POSSESSIVES:
+            # "Mum, is it late?" speaks to her; "Is Mum in?" asks.
+            forms = self._g.forms.get(s.low(i + 1), ())
+            finite = any(form in ("third", "past") for _, form in forms)
+            if finite or s.low(i + 1) in ("is", "was", "has", "'s", "can", "wo", "does", "did"):
+                return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
+        return None
+
     def _proper(self, s: Sentence, i: int) -> Ref | None:
+        titled = self._titled(s, i)
+        if titled is not None:
+            return titled
         name = self._names.name(s, i)
         if name is None:
             return None
@@ -265,13 +340,16 @@ class NounReader:
 
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
-        if s.low(ref.end) != "," or ref.kind not in ("person", "thing", None):
+        if ref.kind not in ("person", "thing", None):
             return None
-        if s.low(ref.end + 1) not in ("my", "our"):
+        comma = s.low(ref.end) == ","
+        first = ref.end + comma
+        if s.low(first) not in ("my", "our"):
             return None
-        at, ended = self._skip_modifiers(s, ref.end + 2)
+        at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        if kin is not None and s.low(at + 1) in (",", ".", "!", ")", "") and ref.start > 0:
+        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and s.low(at + 1) == "is")
+        if kin is not None and closed and (ref.start > 0 or not comma):
             speaker = self._scene.speaker
             mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
             self._link(
@@ -302,6 +380,8 @@ class NounReader:
         at = i
         while at - i < 4 and s.low(at) in self._g.modifiers:
             if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
+                break
+            if s.low(at) in self._g.kin and s.low(at + 1) not in self._g.kin and at + 1 < len(s):
                 break
             if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
                 break
@@ -335,6 +415,9 @@ class NounReader:
         thing = self._g.possessions.match(s.lows, at) or self._g.nameable.match(s.lows, at)
         if thing is not None:
             return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
+        if s.low(at + 1) in CALLED and s.capital(at + 2) and s.lows[at].isalpha():
+            if s.lows[at] not in self._g.kin_plural and not self._g.jobs.match(s.lows, at):
+                return self._named_thing(s, start, at + 1, s.lows[at], owner, predicate="owns")
         return None
 
     def _named_kin(
@@ -361,7 +444,8 @@ class NounReader:
             _noun, end = self._from_work(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
-        if s.low(end) == "'s":
+        title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
+        if s.low(end) == "'s" and not title:
             chained = self._owned(s, start, end + 1, mention)
             if chained is not None:
                 self._scene.note(mention)
@@ -374,6 +458,7 @@ class NounReader:
     ) -> Ref | None:
         named = (
             predicate == "pet_of" or self._g.nameable.match((noun,), 0) is not None or " " in noun
+            or s.low(at) in CALLED
         )
         name, end = self._given_after(s, at, person=False) if named else (None, at)
         if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
@@ -433,11 +518,11 @@ class NounReader:
         if direct is not None:
             return direct, direct.end
         low = s.low(at)
-        if low in ("called", "named"):
+        if low in CALLED:
             name = self._names.label(s, at + 1, told=True)
             return (name, name.end) if name is not None else (None, at)
         if low in (",", "(", "-", "–", "—"):
-            inner = at + 1 + (s.low(at + 1) in ("called", "named"))
+            inner = at + 1 + (s.low(at + 1) in CALLED)
             name = (
                 self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
             )

@@ -51,6 +51,7 @@ class Link:
     end: int
     ended: bool = False
     confidence: float = 0.9
+    """With the predicate ``has_job`` the noun is what somebody works as; nobody possesses it."""
 
 
 @dataclass(slots=True)
@@ -191,6 +192,10 @@ def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
     fitting = [r for r in refs if _fits(r, gender)]
     people = [r for r in fitting if r.kind == "person"]
     exact = [r for r in people if r.gender == gender]
+    if len(exact) == 1 and len(people) > 1:
+        # "Bo's husband Wit is away. He …": whoever only says whose husband he is, is not meant.
+        whose = exact[0].mention.possessor
+        people = [r for r in people if not (r.gender == "u" and r.mention.name == whose and whose)]
     if len(people) == 1:
         return replace(people[0], doubtful=len(fitting) > 1)
     rest = [r for r in people if r is not exact[0]] if len(exact) == 1 else []

@@ -16,6 +16,8 @@ from graphmem.extract.sentences import Sentence
 from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
+_PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
+"""Words that end what is made or collected: "collects stamps like an old man"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +282,68 @@ class ValueReader:
 
     def fare(self, i: int) -> Sequence[Object]:
         """What is eaten or drunk: "meat", "fish or shellfish"; not when, where or how much."""
-        if self._s.low(i) in self._g.sets["not_fare"]:
+        if self._s.low(i) in self._g.sets["not_fare"] or self._s.low(i) in ("the", "a", "an"):
             return ()
         found = self.foods(i)
         return tuple(o for o in found if not (o.value or "").lower().startswith("much "))
+
+    def edible(self, i: int) -> Sequence[Object]:
+        """What is eaten or drunk, where the verb alone does not tell: known foods only."""
+        found = self.fare(i)
+        known = self._g.sets["foods"]
+        return found if all((o.value or "").lower().split()[-1:][0] in known for o in found) else ()
+
+    def wares(self, i: int, heads: frozenset[str] | None = None) -> Sequence[Object]:
+        """A bare noun phrase, as of what is collected or grown: "stamps", "old clocks"."""
+        s = self._s
+        end = i
+        while end - i < 4 and end < len(s) and not self.ends(end) and s.lows[end] not in _PASSING:
+            end += 1
+        words = s.lows[i:end]
+        refused = self._g.sets["not_first"] | self._g.sets["pronouns"] | self._g.verbish
+        if not words or len(words) > 3 or any(w in refused or w in _ARTICLES for w in words):
+            return ()
+        if words[-1] in self._g.adverbs or words[0] in self._g.adverbs or words[-1].endswith("ly"):
+            return ()
+        if heads is not None and words[-1] not in heads:
+            return ()
+        return (Object(end, value=span_text(s, i, end)),)
+
+    def allergen(self, i: int) -> Sequence[Object]:
+        """Read "a nut allergy", "a bad pollen allergy": what somebody is allergic to."""
+        s = self._s
+        at = i + (s.low(i) in ("a", "an"))
+        while s.low(at) in ("bad", "severe", "mild", "serious", "terrible", "nasty", "slight"):
+            at += 1
+        for end in range(at + 1, min(at + 4, len(s))):
+            if self._g.pets.match(s.lows, at) is not None:
+                # "A cat allergy" is an allergy to an animal in general, which nobody has to eat.
+                return ()
+            if s.lows[end] in ("allergy", "allergies", "intolerance"):
+                return (Object(end + 1, value=span_text(s, at, end)),)
+            if self.ends(end) or s.lows[end] in _ARTICLES:
+                return ()
+        return ()
+
+    def is_article(self, i: int) -> bool:
+        """Whether "a" or "an" stands at ``i``."""
+        return self._s.low(i) in ("a", "an")
+
+    def rank(self, i: int) -> Sequence[Object]:
+        """A title that needs no article: "head gardener", "captain of the ferry"."""
+        s = self._s
+        if s.low(i) not in self._g.sets["titles_of_rank"]:
+            return ()
+        found = self.job(i)
+        if found:
+            return found
+        end = i + 1
+        if s.low(end) == "of":
+            end += 1 + (s.low(end + 1) in ("the", "our", "his", "her", "my"))
+            while end - i < 6 and not self.ends(end):
+                end += 1
+        whole = self.ends(end) and end - i < 6 and s.low(end - 1) != "of"
+        return (Object(end, value=span_text(s, i, end)),) if whole else ()
 
     def lack(self, i: int) -> Sequence[Object]:
         """What somebody has none of: "a car", "any siblings", "kids"; only what people tell."""
@@ -387,8 +447,16 @@ class ValueReader:
         at = i
         while at < len(s) and at - i < 4:
             found = g.jobs.match(s.lows, at)
+            if found is None and s.lows[at].startswith("ex-"):
+                found = g.jobs.match((s.lows[at].removeprefix("ex-"),), 0) and (at + 1, "")
             if found is not None:
                 end = found[0]
+                if s.low(end) == "'s":
+                    # "a baker's apprentice" is no baker.
+                    more = g.jobs.match(s.lows, end + 1)
+                    if more is None:
+                        return ()
+                    end = more[0]
                 while (more := g.jobs.match(s.lows, end)) is not None:
                     end = more[0]
                 if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
