@@ -214,6 +214,12 @@ class BelongingReader:
                         name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose
                     )
                     return (Object(name.end, mention, noun=noun, predicate="owns"),)
+                dubbed = self._dubbed(end)
+                if dubbed is not None:
+                    mention = Mention(
+                        name=dubbed.text, kind="thing", descriptor=self._of + noun, possessor=whose
+                    )
+                    return (Object(dubbed.end, mention, noun=noun, predicate="owns"),)
                 if not self._values.ends(end) and s.low(end) not in ("in", "on", "near"):
                     return ()
                 if g.nameable.match(s.lows, at) is not None:
@@ -236,6 +242,16 @@ class BelongingReader:
                 return self._called(at, whose)
             at += 1
         return ()
+
+    def _dubbed(self, i: int) -> Name | None:
+        """Read "(a truck) he calls Hercules", "(a van) that we named Olive"."""
+        s = self._s
+        at = i + (s.low(i) in ("that", "which"))
+        if s.low(at) not in ("he", "she", "they", "we", "i"):
+            return None
+        if s.low(at + 1) not in ("call", "calls", "called", "named") or not s.capital(at + 2):
+            return None
+        return self._name_reader.label(s, at + 2, told=True)
 
     def _called(self, at: int, whose: str) -> Sequence[Object]:
         """Read "a sourdough called Bruno": what has a name is a thing, whatever its noun."""

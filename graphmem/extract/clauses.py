@@ -181,7 +181,9 @@ class ClauseReader:
         if ref is not None:
             return self._named_subject(i, ref)
         if self._s.low(i) == "who" and before:
-            return (), i, False
+            one = i > 1 and self._s.lows[i - 2 : i] == ("the", "one") and before[-1][1].copula
+            # "She's the one who owns the florist's."
+            return (before[-1][0], i + 1, False) if one else ((), i, False)
         if self._s.low(i) == "they" and self._scene.pair and self._may_stand(i):
             return tuple(replace(r, start=i, end=i) for r in self._scene.pair), i + 1, False
         if (
@@ -245,6 +247,7 @@ class ClauseReader:
             or before == '"'
             or not before[0].isalnum()
             or i in self._dates
+            or (before == "out" and self._s.low(i - 2) in ("turns", "turned"))
         ) and before != "'s"
 
     def _carried(self, i: int, last: VerbGroup) -> bool:
@@ -364,7 +367,11 @@ class ClauseReader:
             return True
         if s.low(at - 1) in g.kin and s.capital(first):
             # "My supervisor's Professor Okoro", "my flatmate's Anna".
-            return (word in g.titles or word in g.given) and first + 1 >= len(s) - 3
+            end = first + 1
+            while s.capital(end):
+                end += 1
+            named = word in g.titles or word in g.given or s.low(end + 1) in ("he", "she")
+            return named and s.low(end) in (",", ".", "!", "", "-", "and")
         forms = g.forms.get(word, ())
         return word in g.passive or any(form == "ing" for _, form in forms)
 

@@ -97,7 +97,7 @@ class CopulaReader:
             (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
              self._age, self._member, self._job, self._fond, self._fluent, itself)
             if person
-            else (self._allergy, self._whose, self._age, itself, self._breed, self._located)
+            else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed, self._located)
         )  # fmt: skip
         for reader in readers:
             found = reader(clause, subject, i)
@@ -109,7 +109,10 @@ class CopulaReader:
         """Return polarity and times of a state that "be" tells."""
         group = clause.group
         dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
-        ended = "anymore" in self._s.lows[end : end + 3]
+        ended = any(
+            word == "anymore" or (word == "any" and self._s.low(n + 1) in ("more", "longer"))
+            for n, word in enumerate(self._s.lows[end : end + 3], end)
+        )
         if group.negation == "ended" or (group.negation and ended):
             return "end", Times(None, self._now)
         if group.negation:
@@ -174,6 +177,13 @@ class CopulaReader:
             return []
         return self._state(clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92)
 
+    def _ailing(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "is diabetic", "is deaf" of a pet."""
+        pet = self._g.pets.match((subject.mention.descriptor or "").split()[-1:], 0)
+        if pet is None or clause.group.negation:
+            return []
+        return self._state(clause, subject, "health", self._objects.read("health", i), 0.8)
+
     def _diet_or_status(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i + (self._s.low(i) in ("a", "an"))
         found = self._state(clause, subject, "diet", self._objects.read("diet", at), 0.9)
@@ -194,6 +204,11 @@ class CopulaReader:
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
+        if s.low(i) == "at" and clause.group.tense == "present" and not clause.group.negation:
+            # "She's at Nordea now": where somebody works, not where they are.
+            firm = self._objects.read("organization", i + 1)
+            lasts = bool(firm) and s.low(firm[0].end) in ("now", "nowadays", "these")
+            return self._state(clause, subject, "works_at", firm, 0.7) if lasts else []
         again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
         if again and clause.group.tense == "present":
             home = self._objects.read("knownplace", i + 2)
@@ -242,7 +257,7 @@ class CopulaReader:
             return found + self._workplace(clause, found, items[-1].end)
         if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
             return []
-        items = self._objects.read("job", at)
+        items = self._objects.read("job", at) or self._also_job(at)
         last = items[-1].end if items else 0
         loose = items and s.low(i) == "the" and s.low(last) in ("in", "of", "on")
         if loose and not (s.low(last) == "of" and self._objects.read("organization", last + 1)):
@@ -250,6 +265,17 @@ class CopulaReader:
             return []
         found = self._state(clause, subject, "has_job", items, 0.85)
         return found + self._workplace(clause, found, items[-1].end if items else 0)
+
+    def _also_job(self, i: int) -> Sequence[Object]:
+        """Read "(a) saint and also a locksmith": the trade that is told second."""
+        s = self._s
+        for at in range(i + 1, min(i + 4, len(s))):
+            if s.lows[at] == "and":
+                first = at + 1 + (s.low(at + 1) in ("also", "now"))
+                return self._objects.read("trade", first)
+            if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish:
+                return ()
+        return ()
 
     def _workplace(
         self, clause: Clause, found: Sequence[Statement], end: int
@@ -338,6 +364,10 @@ class CopulaReader:
             descriptor=ref.mention.descriptor,
             possessor=ref.mention.possessor,
         )
+        # "Fern is my mum's mum. She …": the description has told of nobody else.
+        told = (ref.mention, owner)
+        scene = self._scene
+        scene.people = [r for r in scene.people if r.mention.name or r.mention not in told]
         self._scene.meet(
             Ref(
                 mention=who,

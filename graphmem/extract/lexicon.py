@@ -140,6 +140,7 @@ class Grammar:
     ended_modifiers: frozenset[str]
     possessions: Phrases
     nameable: Phrases
+    lodgings: Phrases
     places: Phrases
     place_ambiguous: frozenset[str]
     org_suffixes: frozenset[str]
@@ -385,6 +386,7 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
         "job_blockers": frozenset(t["jobs"]["not_after"]),
         "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
         "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
+        "lodgings": Phrases(_plain(w) for w in t["lodgings"]["words"]),
         "health": Phrases(_plain(w) for w in t["health"]["words"]),
         "ailments": Phrases(_plain(w) for w in t["health"]["nouns"]),
         "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),

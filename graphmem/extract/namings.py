@@ -71,7 +71,11 @@ class NamingReader:
             if told
             else self._names.person(s, i, strong=True)
         )
-        if name is None or not self._values.ends(name.end) or name.end - i > 4:
+        met = self._refs.get(i)
+        if s.low(i) in ("a", "an") and met is not None and met.mention.name:
+            # "Her boyfriend is a sailor named Per."
+            name, told = Name(met.end, met.mention.name, "person"), True
+        if name is None or not self._values.ends(name.end) or name.end - i > 5:
             return []
         if not told and (not self._person_here(name, i) or s.low(clause.start) in ("he", "she")):
             return []
@@ -177,7 +181,7 @@ class NamingReader:
             return []
         if s.low(at) in ("favourite", "favorite"):
             return self._favourite(owner, i, at + 1)
-        while s.low(at) in ("new", "current", "real", "first", "full", "native", "mother", "old"):
+        while s.low(at) in ("new", "current", "real", "first", "full", "native", "mother", "old", "day", "main"):
             at += 1
         noun = s.low(at)
         at += 1

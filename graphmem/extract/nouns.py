@@ -44,10 +44,12 @@ _OPENINGS: Final = frozenset(
 )
 
 
+_CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 _GENDERS: Final = {
     "man": "m", "guy": "m", "boy": "m", "lad": "m", "bloke": "m", "chap": "m", "gentleman": "m",
     "dude": "m", "woman": "f", "girl": "f", "lady": "f", "lass": "f",
 }  # fmt: skip
+_FINITE: Final = frozenset({"is", "was", "has", "'s", "can", "wo", "does", "did", "used", "never"})
 _POSSESSIVES: Final = frozenset({"my", "our", "your", "his", "her", "their", "the", "a", "'s"})
 
 
@@ -125,6 +127,11 @@ class NounReader:
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
+        is_or_has = s.low(ref.end) == "'s" and any(
+            form in ("part", "ing") for _, form in self._g.forms.get(s.low(ref.end + 1), ())
+        )
+        if is_or_has or (s.low(ref.end) == "'s" and s.low(ref.end + 1) in ("a", "an")):
+            return ref.end - ref.start <= 2 and s.low(ref.end - 1) not in self._g.org_suffixes
         asked = s.question and s.low(ref.start - 1) in ("is", "'s", "does", "did", "has", "was")
         forms = self._g.forms.get(s.low(ref.end), ())
         acts = s.low(ref.end - 1)[-1:] != "s" and any(form == "third" for _, form in forms)
@@ -279,15 +286,21 @@ class NounReader:
         kin = self._g.kin[low]
         if low in self._g.sets["kin_titles"] and s.capital(i + 1):
             name = self._names.person(s, i + 1, strong=True)
-            if name is not None:
+            alone = name is not None and i == 0 and s.low(name.end) == "."
+            if name is not None and (alone or self._acts(s, name.end)):
+                # Not "say hello to Auntie Monica", whose aunt she may be is not told.
                 return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
-        if low in self._g.sets["own_kin"] and s.low(i - 1 if i else len(s)) not in _POSSESSIVES:
+        mine = s.low(i - 1 if i else len(s)) not in _POSSESSIVES
+        if low in self._g.sets["own_kin"] and mine and self._acts(s, i + 1):
             # "Mum, is it late?" speaks to her; "Is Mum in?" asks.
-            forms = self._g.forms.get(s.low(i + 1), ())
-            finite = any(form in ("third", "past") for _, form in forms)
-            if finite or s.low(i + 1) in ("is", "was", "has", "'s", "can", "wo", "does", "did"):
-                return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
+            return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
         return None
+
+    def _acts(self, s: Sentence, at: int) -> bool:
+        """Whether a verb that the words before may be the subject of stands at ``at``."""
+        forms = self._g.forms.get(s.low(at), ())
+        finite = any(form in ("third", "past") for _, form in forms)
+        return finite or s.low(at) in _FINITE
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
         titled = self._titled(s, i)
@@ -399,6 +412,14 @@ class NounReader:
         if silent:
             return None
         kin = self._g.kin.get(s.low(at))
+        if kin is None and s.low(at) in _CHILDREN and s.low(at - 1) in ("little", "baby", "our"):
+            kin = self._g.kin[_CHILDREN[s.low(at)]]
+        plain = s.low(at) not in self._g.adverbs | self._g.sets["not_first"]
+        if kin is None and plain and s.low(at).isalpha():
+            # "my violin teacher Soraya", "our family doctor"
+            expert = self._g.kin.get(s.low(at + 1))
+            if expert is not None and expert.predicate in ("teacher_of", "doctor_of"):
+                at, kin = at + 1, expert
         if kin is not None:
             return self._named_kin(s, start, at + 1, kin, owner, ended=ended)
         plural = self._g.kin_plural.get(s.low(at))

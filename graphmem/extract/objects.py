@@ -110,11 +110,33 @@ class ObjectReader:
             named = self.organization(i)
             if named:
                 return named
+        called = self._called(i)
+        if called is not None:
+            return (called,)
         found = self._described(i, self.grammar.workplaces)
         if found is None or found.value is None:
             return ()
+        proper = self.organization(found.end + 1) if self._s.low(found.end) == "," else ()
+        if proper and self._s.low(proper[0].end) in (",", ".", "!", ""):
+            # "a mining firm, Harz Minerals, …"
+            return proper
         text = self._scene.spelt(found.value)
         return (Object(found.end, Mention(name=text, kind="organization")),)
+
+    def _called(self, i: int) -> Object | None:
+        """Read "a private clinic called Merrion": by its name, whatever kind of place it is."""
+        s = self._s
+        if s.low(i) not in ("a", "an", "the", "this", "some"):
+            return None
+        for at in range(i + 2, min(i + 6, len(s) - 1)):
+            if s.lows[at] in CALLED:
+                name = self._names.label(s, at + 1, told=True) if s.capital(at + 1) else None
+                if name is None:
+                    return None
+                return Object(name.end, Mention(name=name.text, kind="organization"))
+            if not s.lows[at].isalpha() or s.lows[at] in self.grammar.verbish:
+                return None
+        return None
 
     def group(self, i: int) -> Sequence[Object]:
         """A band, a choir, a team: by its name where it has one."""
@@ -144,9 +166,15 @@ class ObjectReader:
         mention = Mention(name=name.text, kind="organization")
         return (Object(name.end, mention, noun=name.kind or ""),)
 
+    def shop(self, i: int) -> Sequence[Object]:
+        """Read "the florist's on Mill Lane": a place of business without a name."""
+        found = self._described(i, self.grammar.workplaces)
+        return () if found is None or self._s.low(i) != "the" else (found,)
+
     def rented(self, i: int) -> Sequence[Object]:
         """Read "a studio in Hull", "a cottage near the sea"."""
         found = self._described(i, self.grammar.possessions)
+        found = found or self._described(i, self.grammar.lodgings)
         if found is None or not self.values.ends(found.end) or found.value is None:
             return ()
         first = i + (self._s.low(i) in ("the", "this"))
@@ -259,9 +287,11 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "years": lambda r, i: r.values.years(i),
     "month": lambda r, i: r.values.month(i),
     "team": ObjectReader.team,
+    "shop": ObjectReader.shop,
     "rented": ObjectReader.rented,
     "edible": lambda r, i: r.values.edible(i),
     "craft": lambda r, i: r.values.wares(i, heads=r.grammar.sets["crafts"]),
+    "livestock": lambda r, i: r.values.wares(i, heads=r.grammar.sets["livestock"]),
     "wares": lambda r, i: r.values.wares(i),
     "ailment": lambda r, i: r.values.word(r.grammar.ailments, i),
     "diagnosis": lambda r, i: r.values.word(r.grammar.ailments, i) or r.values.foods(i)[:1],

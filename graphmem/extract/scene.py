@@ -153,7 +153,7 @@ class Scene:
         near = [
             r
             for r in self.people
-            if r.at >= self.at - _REACH and (r.at < self.at or r.end <= before)
+            if r.at >= self.at - _REACH and (r.at < self.at or r.end <= before or (gender == "t" and r.start == before))
         ]
         last = [r for r in near if r.at >= self.at - 1]
         here = [r for r in last if r.at == self.at]
@@ -190,6 +190,9 @@ def _fits(ref: Ref, gender: str) -> bool:
 def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
     """Return the one that fits: a person before a pet, doubtful where a pet fits as well."""
     fitting = [r for r in refs if _fits(r, gender)]
+    if gender == "t" and len(fitting) > 1:
+        # "I closed the stall, I have a shop now. It …": what is somebody's is spoken of.
+        fitting = [r for r in fitting if r.mention.descriptor] or fitting
     people = [r for r in fitting if r.kind == "person"]
     exact = [r for r in people if r.gender == gender]
     if len(exact) == 1 and len(people) > 1:

@@ -10,13 +10,14 @@ from typing import Final
 
 from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Grammar, Phrases
-from graphmem.extract.names import span_text
+from graphmem.extract.names import CALLED, span_text
 from graphmem.extract.scene import Ref
 from graphmem.extract.sentences import Sentence
 from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
 _PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
+_PARTICLES: Final = frozenset({"up", "out", "off", "away", "back", "down", "over", "apart", "closer", "old", "older"})
 """Words that end what is made or collected: "collects stamps like an old man"."""
 
 
@@ -284,7 +285,7 @@ class ValueReader:
         """What is eaten or drunk: "meat", "fish or shellfish"; not when, where or how much."""
         if self._s.low(i) in self._g.sets["not_fare"] or self._s.low(i) in ("the", "a", "an"):
             return ()
-        found = self.foods(i)
+        found = self.foods(i) or self.wares(i)
         return tuple(o for o in found if not (o.value or "").lower().startswith("much "))
 
     def edible(self, i: int) -> Sequence[Object]:
@@ -302,6 +303,8 @@ class ValueReader:
         words = s.lows[i:end]
         refused = self._g.sets["not_first"] | self._g.sets["pronouns"] | self._g.verbish
         if not words or len(words) > 3 or any(w in refused or w in _ARTICLES for w in words):
+            return ()
+        if words[0] in _PARTICLES or words[-1] in _PARTICLES:
             return ()
         if words[-1] in self._g.adverbs or words[0] in self._g.adverbs or words[-1].endswith("ly"):
             return ()
@@ -335,14 +338,12 @@ class ValueReader:
         if s.low(i) not in self._g.sets["titles_of_rank"]:
             return ()
         found = self.job(i)
-        if found:
-            return found
-        end = i + 1
+        end = found[0].end if found else i + 1
         if s.low(end) == "of":
             end += 1 + (s.low(end + 1) in ("the", "our", "his", "her", "my"))
             while end - i < 6 and not self.ends(end):
                 end += 1
-        whole = self.ends(end) and end - i < 6 and s.low(end - 1) != "of"
+        whole = (found or self.ends(end)) and end - i < 6 and s.low(end - 1) != "of"
         return (Object(end, value=span_text(s, i, end)),) if whole else ()
 
     def lack(self, i: int) -> Sequence[Object]:
@@ -368,7 +369,7 @@ class ValueReader:
             return ()
         for at in range(i + 1, min(i + 6, len(s))):
             head = s.lows[at] in self._g.sets["vehicles"] or s.capital(at)
-            if head and self.ends(at + 1):
+            if head and (self.ends(at + 1) or s.low(at + 1) in CALLED):
                 first = i if s.low(i) in ("a", "an") else i + 1
                 return (Object(at + 1, value=span_text(s, first, at + 1)),)
             if self.ends(at) or s.lows[at] in self._g.verbish or s.lows[at] in _ARTICLES:
