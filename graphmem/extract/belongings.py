@@ -264,9 +264,7 @@ class BelongingReader:
             return ()
         if self._g.pets.match((noun,), 0) is not None:
             return ()
-        mention = Mention(
-            name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose
-        )
+        mention = Mention(name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose)
         return (Object(name.end, mention, noun=noun, predicate="owns"),)
 
     def _my_thing(self, i: int, whose: str) -> Sequence[Object]:

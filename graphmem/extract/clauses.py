@@ -360,7 +360,12 @@ class ClauseReader:
             return False
         if s.low(at - 1) in ("he", "she", "it", "that", "name", "who", "there"):
             return True
-        if word in g.sets["after_is"] or s.low(at + 1) in g.adverbs or word.isdecimal():
+        if (
+            word in g.sets["titles_of_rank"]
+            or word in g.sets["after_is"]
+            or s.low(at + 1) in g.adverbs
+            or word.isdecimal()
+        ):
             return True
         told = (g.diets, g.health, g.statuses, g.marital)
         if any(phrases.match(s.lows, first) is not None for phrases in told):
@@ -372,8 +377,10 @@ class ClauseReader:
                 end += 1
             named = word in g.titles or word in g.given or s.low(end + 1) in ("he", "she")
             return named and s.low(end) in (",", ".", "!", "", "-", "and")
-        forms = g.forms.get(word, ())
-        return word in g.passive or any(form == "ing" for _, form in forms)
+        # "Tom's playing the cello", but "Tom's baking tin".
+        acts = [lemma for lemma, form in g.forms.get(word, ()) if form == "ing"]
+        crafts = any(f.predicate == "does" for lemma in acts for f in g.frames.get(lemma, ()))
+        return word in g.passive or (bool(acts) and not crafts)
 
     def _only_active(self, at: int) -> bool:
         """Whether the participle at ``at`` can only follow "has"."""

@@ -97,7 +97,8 @@ class CopulaReader:
             (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
              self._age, self._member, self._job, self._fond, self._fluent, itself)
             if person
-            else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed, self._located)
+            else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed,
+                  self._located)
         )  # fmt: skip
         for reader in readers:
             found = reader(clause, subject, i)
@@ -170,7 +171,9 @@ class CopulaReader:
     def _allergy(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
         if s.low(i + 1) == "of" and s.low(i) in _AFRAID and not clause.group.negation:
-            return self._state(clause, subject, "afraid_of", self._objects.read("wares", i + 2), 0.8)
+            return self._state(
+                clause, subject, "afraid_of", self._objects.read("wares", i + 2), 0.8
+            )
         if s.low(i) not in ("allergic", "intolerant") or s.low(i + 1) != "to":
             return []
         if clause.group.tense == "past":
@@ -277,9 +280,7 @@ class CopulaReader:
                 return ()
         return ()
 
-    def _workplace(
-        self, clause: Clause, found: Sequence[Statement], end: int
-    ) -> list[Statement]:
+    def _workplace(self, clause: Clause, found: Sequence[Statement], end: int) -> list[Statement]:
         """Read "… at the shipyard" after what somebody works as."""
         joint = self._s.low(end)
         if not found or joint not in ("at", "for", "with", "of"):

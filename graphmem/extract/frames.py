@@ -170,6 +170,11 @@ class FrameReader:
             # "joined Velvet Otter", but not "joined Anna", "joined Anna Bell".
             name = objects[0].mention.name.split() if objects[0].mention is not None else []
             return len(name) > 1 and objects[0].noun != "place" and name[0].lower() != "the"
+        if frame.lemma == "sign_with" and self._g.orgs.match(self._s.lows, end - 1) is not None:
+            # A contract with a company whose name everybody knows makes nobody its player.
+            return False
+        if frame.lemma == "go_back" and self._s.low(end) == "for":
+            return False
         if frame.object == "years" and self._s.low(clause.start - 1) in ("when", "after", "since"):
             # "… when I turned ten" tells of then, not of now.
             return False

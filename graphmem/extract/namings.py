@@ -181,7 +181,18 @@ class NamingReader:
             return []
         if s.low(at) in ("favourite", "favorite"):
             return self._favourite(owner, i, at + 1)
-        while s.low(at) in ("new", "current", "real", "first", "full", "native", "mother", "old", "day", "main"):
+        while s.low(at) in (
+            "new",
+            "current",
+            "real",
+            "first",
+            "full",
+            "native",
+            "mother",
+            "old",
+            "day",
+            "main",
+        ):
             at += 1
         noun = s.low(at)
         at += 1

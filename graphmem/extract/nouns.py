@@ -8,6 +8,7 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
@@ -45,12 +46,6 @@ _OPENINGS: Final = frozenset(
 
 
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
-_GENDERS: Final = {
-    "man": "m", "guy": "m", "boy": "m", "lad": "m", "bloke": "m", "chap": "m", "gentleman": "m",
-    "dude": "m", "woman": "f", "girl": "f", "lady": "f", "lass": "f",
-}  # fmt: skip
-_FINITE: Final = frozenset({"is", "was", "has", "'s", "can", "wo", "does", "did", "used", "never"})
-_POSSESSIVES: Final = frozenset({"my", "our", "your", "his", "her", "their", "the", "a", "'s"})
 
 
 @dataclass(slots=True)
@@ -68,13 +63,14 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_g", "_names", "_nouns", "_scene")
+    __slots__ = ("_g", "_introductions", "_names", "_nouns", "_scene")
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
         self._names = names
         self._scene = scene
         self._nouns = Nouns()
+        self._introductions = IntroductionReader(grammar, names)
 
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
@@ -87,7 +83,8 @@ class NounReader:
             if ref is None:
                 i += 1
                 continue
-            ref = self._trade(s, ref)
+            link, ref = self._introductions.trade(s, ref)
+            self._nouns.links += [link] if link is not None else []
             self._nouns.refs[i] = ref
             if not ref.definite:
                 self._scene.note(ref.mention)
@@ -101,29 +98,6 @@ class NounReader:
                 ))  # fmt: skip
             i = max(ref.end, i + 1)
         return self._nouns
-
-    def _trade(self, s: Sentence, ref: Ref) -> Ref:
-        """Read "Wilmer, a retired glassblower, …": what somebody works as, between two commas."""
-        if ref.kind not in ("person", None) or not ref.mention.name or ref.role != "any":
-            return ref
-        at = ref.end - (s.low(ref.end - 1) == "," and ref.end - ref.start > 1)
-        if s.low(at) != "," or s.low(at + 1) not in ("a", "an", "the"):
-            return ref
-        for n in range(at + 2, min(at + 6, len(s))):
-            found = self._g.jobs.match(s.lows, n)
-            if found is not None and self._g.jobs.match(s.lows, found[0]) is None:
-                close = s.low(found[0])
-                blocked = self._g.job_blockers.intersection(s.lows[at + 2 : n])
-                if blocked or close not in (",", ".", "!", ")", "who", "with", "at", ""):
-                    return ref
-                mention = replace(ref.mention, kind="person")
-                noun = span_text(s, at + 2, found[0])
-                self._link(mention, mention, "has_job", noun, ref.start, found[0], confidence=0.8)
-                end = found[0] + (close == ",") if close in (",", ".", "!", "") else ref.end
-                return replace(ref, mention=mention, kind="person", end=end)
-            if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish:
-                return ref
-        return ref
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
@@ -237,33 +211,15 @@ class NounReader:
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
             )
-        stranger = self._called(s, i)
+        stranger = self._introductions.called(s, i)
         if stranger is not None:
-            return stranger
+            link, ref = stranger
+            self._nouns.links += [link] if link is not None else []
+            return ref
         at = self._skip_modifiers(s, at)[0]
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
             return self._named_kin(s, i, at + 3, kin, self._scene.speaker)
-        return None
-
-    def _called(self, s: Sentence, i: int) -> Ref | None:
-        """Read "a woman called Perpetua", "some retired nurse named Tom": who is met by name."""
-        for at in range(i + 1, min(i + 5, len(s) - 2)):
-            if s.lows[at] in CALLED:
-                job = self._g.jobs.match(s.lows, at - 1)
-                if s.lows[at - 1] not in self._g.sets["strangers"] and job is None:
-                    return None
-                name = self._names.person(s, at + 1, strong=True)
-                if name is None or not s.capital(at + 1):
-                    return None
-                gender = _GENDERS.get(s.lows[at - 1], name.gender)
-                mention = Mention(name=name.text, kind="person")
-                if job is not None:
-                    noun = span_text(s, i + 1, at)
-                    self._link(mention, mention, "has_job", noun, i, name.end, confidence=0.8)
-                return Ref(mention=mention, start=i, end=name.end, gender=gender, kind="person")
-            if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish:
-                return None
         return None
 
     def _definite(self, s: Sentence, i: int) -> Ref | None:
@@ -278,34 +234,10 @@ class NounReader:
             mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
         )
 
-    def _titled(self, s: Sentence, i: int) -> Ref | None:
-        """Read "Aunt Rosa", and "Mum" where it stands for my mother: before a verb, an "'s"."""
-        low = s.lows[i]
-        if low not in self._g.kin or not s.capital(i):
-            return None
-        kin = self._g.kin[low]
-        if low in self._g.sets["kin_titles"] and s.capital(i + 1):
-            name = self._names.person(s, i + 1, strong=True)
-            alone = name is not None and i == 0 and s.low(name.end) == "."
-            if name is not None and (alone or self._acts(s, name.end)):
-                # Not "say hello to Auntie Monica", whose aunt she may be is not told.
-                return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
-        mine = s.low(i - 1 if i else len(s)) not in _POSSESSIVES
-        if low in self._g.sets["own_kin"] and mine and self._acts(s, i + 1):
-            # "Mum, is it late?" speaks to her; "Is Mum in?" asks.
-            return self._named_kin(s, i, i + 1, kin, self._scene.speaker)
-        return None
-
-    def _acts(self, s: Sentence, at: int) -> bool:
-        """Whether a verb that the words before may be the subject of stands at ``at``."""
-        forms = self._g.forms.get(s.low(at), ())
-        finite = any(form in ("third", "past") for _, form in forms)
-        return finite or s.low(at) in _FINITE
-
     def _proper(self, s: Sentence, i: int) -> Ref | None:
-        titled = self._titled(s, i)
+        titled = self._introductions.title(s, i)
         if titled is not None:
-            return titled
+            return self._named_kin(s, i, i + 1, titled, self._scene.speaker)
         name = self._names.name(s, i)
         if name is None:
             return None
@@ -436,9 +368,10 @@ class NounReader:
         thing = self._g.possessions.match(s.lows, at) or self._g.nameable.match(s.lows, at)
         if thing is not None:
             return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
-        if s.low(at + 1) in CALLED and s.capital(at + 2) and s.lows[at].isalpha():
-            if s.lows[at] not in self._g.kin_plural and not self._g.jobs.match(s.lows, at):
-                return self._named_thing(s, start, at + 1, s.lows[at], owner, predicate="owns")
+        noun = s.low(at)
+        somebody = noun in self._g.kin_plural or self._g.jobs.match(s.lows, at) is not None
+        if s.low(at + 1) in CALLED and s.capital(at + 2) and noun.isalpha() and not somebody:
+            return self._named_thing(s, start, at + 1, noun, owner, predicate="owns")
         return None
 
     def _named_kin(
@@ -478,7 +411,9 @@ class NounReader:
         self, s: Sentence, start: int, at: int, noun: str, owner: Mention, *, predicate: str
     ) -> Ref | None:
         named = (
-            predicate == "pet_of" or self._g.nameable.match((noun,), 0) is not None or " " in noun
+            predicate == "pet_of"
+            or self._g.nameable.match((noun,), 0) is not None
+            or " " in noun
             or s.low(at) in CALLED
         )
         name, end = self._given_after(s, at, person=False) if named else (None, at)

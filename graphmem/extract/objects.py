@@ -166,6 +166,13 @@ class ObjectReader:
         mention = Mention(name=name.text, kind="organization")
         return (Object(name.end, mention, noun=name.kind or ""),)
 
+    def academy(self, i: int) -> Sequence[Object]:
+        """Read "the art academy in Ghent", "Leiden University": a school, whoever is in it."""
+        found = self.employer(i)
+        known = self.grammar.sets["schools"]
+        names = (o.mention.name.lower().split() for o in found if o.mention is not None)
+        return found if any(known.intersection(words) for words in names) else ()
+
     def shop(self, i: int) -> Sequence[Object]:
         """Read "the florist's on Mill Lane": a place of business without a name."""
         found = self._described(i, self.grammar.workplaces)
@@ -178,6 +185,9 @@ class ObjectReader:
         if found is None or not self.values.ends(found.end) or found.value is None:
             return ()
         first = i + (self._s.low(i) in ("the", "this"))
+        if self.grammar.sets["vehicles"].intersection(found.value.lower().split()):
+            # "We rented a car" is over when the holiday is.
+            return ()
         return (replace(found, value=span_text(self._s, first, found.end)),)
 
     def _described(self, i: int, nouns: Phrases) -> Object | None:
@@ -288,11 +298,13 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "month": lambda r, i: r.values.month(i),
     "team": ObjectReader.team,
     "shop": ObjectReader.shop,
+    "academy": ObjectReader.academy,
     "rented": ObjectReader.rented,
     "edible": lambda r, i: r.values.edible(i),
     "craft": lambda r, i: r.values.wares(i, heads=r.grammar.sets["crafts"]),
     "livestock": lambda r, i: r.values.wares(i, heads=r.grammar.sets["livestock"]),
     "wares": lambda r, i: r.values.wares(i),
+    "goods": lambda r, i: r.values.goods(i),
     "ailment": lambda r, i: r.values.word(r.grammar.ailments, i),
     "diagnosis": lambda r, i: r.values.word(r.grammar.ailments, i) or r.values.foods(i)[:1],
     "health": lambda r, i: r.values.word(r.grammar.health, i),

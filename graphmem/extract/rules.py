@@ -41,7 +41,9 @@ from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 VERSION: Final = "rules/3"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
-_LASTING: Final = frozenset({"comes_from", "born_in", "has_name", "known_as", "visited", "birthday"})
+_LASTING: Final = frozenset(
+    {"comes_from", "born_in", "has_name", "known_as", "visited", "birthday"}
+)
 """What nobody drops."""
 _SUPPOSING: Final = frozenset(
     {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
@@ -474,11 +476,11 @@ class _SentenceReader:
         who = _who(clause.subjects[0].mention)[:2]
         for old in reversed(self._reading.prior(())):
             said = old.object.name if old.object is not None else old.value or ""
-            if said.lower() == gone.old.lower() and old.polarity == "affirm":
-                if _who(old.subject)[:2] == who and old.predicate not in _LASTING:
-                    now = self._reading.event.occurred_at
-                    quote = self._quoter.quote(clause.opening, gone.end)
-                    return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
+            same = said.lower() == gone.old.lower() and old.polarity == "affirm"
+            if same and _who(old.subject)[:2] == who and old.predicate not in _LASTING:
+                now = self._reading.event.occurred_at
+                quote = self._quoter.quote(clause.opening, gone.end)
+                return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
         return []
 
     def answers(self, asking: "_SentenceReader", asker: Mention | None) -> list[Statement]:

@@ -153,7 +153,8 @@ class Scene:
         near = [
             r
             for r in self.people
-            if r.at >= self.at - _REACH and (r.at < self.at or r.end <= before or (gender == "t" and r.start == before))
+            if r.at >= self.at - _REACH
+            and (r.at < self.at or r.end <= before or (gender == "t" and r.start == before))
         ]
         last = [r for r in near if r.at >= self.at - 1]
         here = [r for r in last if r.at == self.at]

@@ -17,7 +17,10 @@ from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
 _PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
-_PARTICLES: Final = frozenset({"up", "out", "off", "away", "back", "down", "over", "apart", "closer", "old", "older"})
+_NO_GOODS: Final = frozenset({"things", "plans", "pains", "memories", "relationships", "bridges"})
+_PARTICLES: Final = frozenset(
+    {"up", "out", "off", "away", "back", "down", "over", "apart", "closer"}
+)
 """Words that end what is made or collected: "collects stamps like an old man"."""
 
 
@@ -300,7 +303,7 @@ class ValueReader:
         end = i
         while end - i < 4 and end < len(s) and not self.ends(end) and s.lows[end] not in _PASSING:
             end += 1
-        words = s.lows[i:end]
+        words = list(s.lows[i:end])
         refused = self._g.sets["not_first"] | self._g.sets["pronouns"] | self._g.verbish
         if not words or len(words) > 3 or any(w in refused or w in _ARTICLES for w in words):
             return ()
@@ -311,6 +314,14 @@ class ValueReader:
         if heads is not None and words[-1] not in heads:
             return ()
         return (Object(end, value=span_text(s, i, end)),)
+
+    def goods(self, i: int) -> Sequence[Object]:
+        """Things, several or by their stuff: "socks", "old clocks", "bread"; not "tired"."""
+        found = self.wares(i)
+        word = (found[0].value or "").lower().split()[-1] if found else ""
+        stuff = word in self._g.sets["foods"] or word in self._g.sets["crafts"]
+        several = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+        return found if stuff or (several and word not in _NO_GOODS) else ()
 
     def allergen(self, i: int) -> Sequence[Object]:
         """Read "a nut allergy", "a bad pollen allergy": what somebody is allergic to."""
