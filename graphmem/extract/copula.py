@@ -298,6 +298,10 @@ class CopulaReader:
 
     def _member(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "a member of the rowing club"."""
+        if self._s.low(i) == "in" and clause.group.tense == "present":
+            return self._state(
+                clause, subject, "member_of", self._objects.read("group", i + 1), 0.8
+            )
         at = i + (self._s.low(i) in ("a", "the"))
         if self._s.lows[at : at + 2] != ("member", "of"):
             return []

@@ -235,6 +235,15 @@ def _verb_forms(verbs: Table) -> tuple[dict[str, list[tuple[str, Form]]], set[st
     return index, passive
 
 
+def _only_verbs(verbs: Table, forms: Mapping[str, Sequence[tuple[str, Form]]]) -> frozenset[str]:
+    """Return the forms that end a noun phrase: those of a verb whose forms are no nouns."""
+    return frozenset(
+        word
+        for word, found in forms.items()
+        if any(not verbs[lemma].get("nouns", False) for lemma, _ in found)
+    )
+
+
 def _persons(phrase: str) -> Iterable[str]:
     """Return a phrase for every person: "my job at", "her job at"."""
     words = phrase.split()
@@ -457,7 +466,7 @@ def _index(t: dict[str, Any]) -> Grammar:
         openers=frozenset(t["hedges"]["openers"]),
         goals=frozenset(t["goals"]["verbs"]),
         not_goals=frozenset(t["goals"]["never"]),
-        verbish=frozenset(str(t["verbish"]["words"]).split()) | frozenset(forms),
+        verbish=frozenset(str(t["verbish"]["words"]).split()) | _only_verbs(t["verbs"], forms),
         sets={name: frozenset(str(words).split()) for name, words in t["words"].items()},
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),

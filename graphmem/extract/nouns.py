@@ -341,6 +341,8 @@ class NounReader:
         at, ended = self._skip_modifiers(s, i)
         if s.low(at) in self._g.numbers and s.low(at + 1) in self._g.kin_plural:
             at += 1
+        if s.low(at) in ("kid", "baby") and s.low(at + 1) in self._g.kin:
+            at += 1
         if silent:
             return None
         kin = self._g.kin.get(s.low(at))
@@ -370,6 +372,7 @@ class NounReader:
             return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
         noun = s.low(at)
         somebody = noun in self._g.kin_plural or self._g.jobs.match(s.lows, at) is not None
+        somebody = somebody or noun in self._g.verbish or noun in self._g.adverbs
         if s.low(at + 1) in CALLED and s.capital(at + 2) and noun.isalpha() and not somebody:
             return self._named_thing(s, start, at + 1, noun, owner, predicate="owns")
         return None

@@ -57,6 +57,7 @@ class ValueReader:
             i >= len(self._s)
             or self._s.lows[i] in self._boundary
             or i in self._dated
+            or (self._s.lows[i] == "any" and self._s.low(i + 1) in ("more", "longer"))
             or not (self._s.lows[i][0].isalnum() or self._s.lows[i] == "'s")
         )
 
