@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.values import Object, ValueReader
@@ -33,7 +33,7 @@ class BelongingReader:
         self._of = ""
 
     def read(self, kind: str, i: int, owner: Mention) -> Sequence[Object]:
-        """Return the belongings of a kind (pet, kin, possession, mything) that begin at ``i``."""
+        """Return the belongings of a kind (pet, kin, possession, mything, it) at ``i``."""
         descriptor, whose = owned("", owner)
         if whose is None or descriptor is None:
             return ()
@@ -47,6 +47,8 @@ class BelongingReader:
                 return self._possession(i, whose)
             case "mything":
                 return self._my_thing(i, whose)
+            case "it":
+                return self._my_thing(i, whose) if self._s.low(i) == "it" else ()
             case _:
                 return ()
 
@@ -61,10 +63,10 @@ class BelongingReader:
         """Read "called Anna", "named Miso and Tofu", ", Anna and Ines", "- Miso -"."""
         s = self._s
         low = s.low(at)
-        told = low in ("called", "named")
+        told = low in CALLED
         if not told and low not in (",", ":", "-", "–", "—", "("):
             return []
-        at += 1 + (not told and s.low(at + 1) in ("called", "named"))
+        at += 1 + (not told and s.low(at + 1) in CALLED)
         found: list[Name] = []
         while len(found) < 6:
             name = (
@@ -204,7 +206,7 @@ class BelongingReader:
             found = g.possessions.match(s.lows, at)
             if found is not None:
                 end, noun = found
-                if s.low(end) in ("called", "named"):
+                if s.low(end) in CALLED:
                     name = self._name_reader.label(s, end + 1, told=True)
                     if name is None:
                         return ()
@@ -212,6 +214,12 @@ class BelongingReader:
                         name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose
                     )
                     return (Object(name.end, mention, noun=noun, predicate="owns"),)
+                dubbed = self._dubbed(end)
+                if dubbed is not None:
+                    mention = Mention(
+                        name=dubbed.text, kind="thing", descriptor=self._of + noun, possessor=whose
+                    )
+                    return (Object(dubbed.end, mention, noun=noun, predicate="owns"),)
                 if not self._values.ends(end) and s.low(end) not in ("in", "on", "near"):
                     return ()
                 if g.nameable.match(s.lows, at) is not None:
@@ -230,8 +238,34 @@ class BelongingReader:
                 or s.lows[at] in ("of", "in", "to", "on")
             ):
                 return ()
+            if s.low(at + 1) in CALLED and at + 1 < len(s):
+                return self._called(at, whose)
             at += 1
         return ()
+
+    def _dubbed(self, i: int) -> Name | None:
+        """Read "(a truck) he calls Hercules", "(a van) that we named Olive"."""
+        s = self._s
+        at = i + (s.low(i) in ("that", "which"))
+        if s.low(at) not in ("he", "she", "they", "we", "i"):
+            return None
+        if s.low(at + 1) not in ("call", "calls", "called", "named") or not s.capital(at + 2):
+            return None
+        return self._name_reader.label(s, at + 2, told=True)
+
+    def _called(self, at: int, whose: str) -> Sequence[Object]:
+        """Read "a sourdough called Bruno": what has a name is a thing, whatever its noun."""
+        s, noun = self._s, self._s.low(at)
+        people = self._g.sets["strangers"]
+        name = self._name_reader.label(s, at + 2, told=True)
+        if name is None or noun in people or noun in self._g.kin or not s.capital(at + 2):
+            return ()
+        if self._g.jobs.match((noun,), 0) is not None or noun in self._g.kin_plural:
+            return ()
+        if self._g.pets.match((noun,), 0) is not None:
+            return ()
+        mention = Mention(name=name.text, kind="thing", descriptor=self._of + noun, possessor=whose)
+        return (Object(name.end, mention, noun=noun, predicate="owns"),)
 
     def _my_thing(self, i: int, whose: str) -> Sequence[Object]:
         """What is sold: "my old car", "our boat", "the Inez"."""

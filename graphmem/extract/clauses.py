@@ -181,7 +181,9 @@ class ClauseReader:
         if ref is not None:
             return self._named_subject(i, ref)
         if self._s.low(i) == "who" and before:
-            return (), i, False
+            one = i > 1 and self._s.lows[i - 2 : i] == ("the", "one") and before[-1][1].copula
+            # "She's the one who owns the florist's."
+            return (before[-1][0], i + 1, False) if one else ((), i, False)
         if self._s.low(i) == "they" and self._scene.pair and self._may_stand(i):
             return tuple(replace(r, start=i, end=i) for r in self._scene.pair), i + 1, False
         if (
@@ -207,12 +209,29 @@ class ClauseReader:
             at = other.end
         elif s.low(at) == "who" or (s.low(at) == "," and s.low(at + 1) == "who"):
             return (ref,), at + 1 + (s.low(at) == ","), False
+        elif s.low(at) == "," and ref.role == "any":
+            at = self._past_aside(at)
         if len(subjects) == 2 and s.low(i) == "me":
             # "Me and my wife live in Hull."
             return (tuple(subjects), at, False) if i == 0 else ((), i, False)
         if any(r.role == "object" for r in subjects) or not self._may_be_subject(i, ref):
             return (), i, False
         return tuple(subjects), at, False
+
+    def _past_aside(self, comma: int) -> int:
+        """Pass an aside between subject and verb: "Wit, on the other hand, is a driver"."""
+        s = self._s
+        inner = self._refs.get(comma + 1)
+        for close in range(comma + 2, min(comma + 9, len(s))):
+            if s.lows[close] == ",":
+                whole = inner is not None and inner.end == close
+                nxt = s.low(close + 1)
+                third = any(form == "third" for _, form in self._g.forms.get(nxt, ()))
+                finite = nxt in ("is", "was", "has") or third
+                return close + 1 if finite and not whole else comma
+            if not s.lows[close][0].isalnum() and s.lows[close] != "'s":
+                break
+        return comma
 
     def _may_be_subject(self, i: int, ref: Ref) -> bool:
         return ref.role == "subject" or self._may_stand(i)
@@ -228,6 +247,7 @@ class ClauseReader:
             or before == '"'
             or not before[0].isalnum()
             or i in self._dates
+            or (before == "out" and self._s.low(i - 2) in ("turns", "turned"))
         ) and before != "'s"
 
     def _carried(self, i: int, last: VerbGroup) -> bool:
@@ -293,6 +313,8 @@ class ClauseReader:
             low = s.lows[at]
             if low in ("n't", "not"):
                 negation = negation or "not"
+            elif low == "cannot":
+                negation, modal = "not", "can"
             elif low == "never":
                 negation = "never"
             elif low == "no" and s.low(at + 1) == "longer":
@@ -325,31 +347,49 @@ class ClauseReader:
         return None
 
     def _is_verb_s(self, at: int) -> bool:
-        """Whether "'s" is "is": before an article, a preposition, an adverb, an -ing form."""
-        nxt = self._s.low(at + 1)
-        before = self._s.low(at - 1)
-        if before in ("he", "she", "it", "that", "name", "who", "there"):
-            return nxt not in ("been", "got", "moved", "become", "started", "joined")
-        return (
-            nxt
-            in (
-                "a",
-                "an",
-                "the",
-                "not",
-                "from",
-                "allergic",
-                "in",
-                "called",
-                "named",
-                "my",
-                "now",
-                "married",
-                "engaged",
-                "our",
-            )
-            or nxt in self._g.adverbs
-        )
+        """Whether "'s" is "is": before an article, a preposition, an adverb, an -ing form.
+
+        Before the participle of a verb that is no passive it is "has": "she's sold the boat".
+        """
+        s, g = self._s, self._g
+        first = at + 1
+        while first - at < 4 and (s.low(first) in g.adverbs or s.low(first) in ("not", "never")):
+            first += 1
+        word = s.low(first)
+        if word in ("been", "got", "become") or self._only_active(first):
+            return False
+        if s.low(at - 1) in ("he", "she", "it", "that", "name", "who", "there"):
+            return True
+        if (
+            word in g.sets["titles_of_rank"]
+            or word in g.sets["after_is"]
+            or s.low(at + 1) in g.adverbs
+            or word.isdecimal()
+        ):
+            return True
+        told = (g.diets, g.health, g.statuses, g.marital)
+        if any(phrases.match(s.lows, first) is not None for phrases in told):
+            return True
+        if s.low(at - 1) in g.kin and s.capital(first):
+            # "My supervisor's Professor Okoro", "my flatmate's Anna".
+            end = first + 1
+            while s.capital(end):
+                end += 1
+            named = word in g.titles or word in g.given or s.low(end + 1) in ("he", "she")
+            return named and s.low(end) in (",", ".", "!", "", "-", "and")
+        # "Tom's playing the cello", but "Tom's baking tin".
+        acts = [lemma for lemma, form in g.forms.get(word, ()) if form == "ing"]
+        crafts = any(f.predicate == "does" for lemma in acts for f in g.frames.get(lemma, ()))
+        return word in g.passive or (bool(acts) and not crafts)
+
+    def _only_active(self, at: int) -> bool:
+        """Whether the participle at ``at`` can only follow "has"."""
+        g, word = self._g, self._s.low(at)
+        if word in g.passive or any(
+            phrases.match(self._s.lows, at) is not None for phrases in (g.marital, g.statuses)
+        ):
+            return False
+        return any(form == "part" for _, form in g.forms.get(word, ()))
 
     def _helps(self, at: int) -> bool:
         """Whether "do" is an auxiliary here: a base form or a negation follows."""

@@ -106,6 +106,24 @@ class ContrastReader:
                 )
         return None
 
+    def dropped(self, clause: Clause) -> Change | None:
+        """Read "dropped optometry", "has given up the cello", "quit Rust Parade"."""
+        lemmas = clause.group.lemmas
+        at = clause.group.end
+        if "give" in lemmas:
+            if self._s.low(at) != "up":
+                return None
+            at += 1
+        elif not {"drop", "stop", "leave"}.intersection(lemmas):
+            return None
+        at += self._s.low(at) in ("the", "my", "his", "her", "playing", "doing", "studying")
+        end = at
+        while not self._values.ends(end) and end - at < 4:
+            end += 1
+        if end == at or not self._values.ends(end):
+            return None
+        return Change(span_text(self._s, at, end), "", end)
+
     def _agrees(self, i: int) -> bool:
         return self._s.low(i) in _SO
 

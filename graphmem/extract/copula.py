@@ -22,6 +22,7 @@ from graphmem.extract.values import Object
 from graphmem.models import Mention, Polarity, Quote, Statement
 
 _MAX_AGE: Final = 120
+_AFRAID: Final = frozenset({"afraid", "scared", "terrified", "frightened", "petrified"})
 
 
 def _told(mention: Mention) -> bool:
@@ -96,7 +97,8 @@ class CopulaReader:
             (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
              self._age, self._member, self._job, self._fond, self._fluent, itself)
             if person
-            else (self._allergy, self._whose, self._age, itself, self._breed, self._located)
+            else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed,
+                  self._located)
         )  # fmt: skip
         for reader in readers:
             found = reader(clause, subject, i)
@@ -108,7 +110,10 @@ class CopulaReader:
         """Return polarity and times of a state that "be" tells."""
         group = clause.group
         dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
-        ended = "anymore" in self._s.lows[end : end + 3]
+        ended = any(
+            word == "anymore" or (word == "any" and self._s.low(n + 1) in ("more", "longer"))
+            for n, word in enumerate(self._s.lows[end : end + 3], end)
+        )
         if group.negation == "ended" or (group.negation and ended):
             return "end", Times(None, self._now)
         if group.negation:
@@ -165,9 +170,22 @@ class CopulaReader:
 
     def _allergy(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
-        if s.low(i) != "allergic" or s.low(i + 1) != "to" or clause.group.tense == "past":
+        if s.low(i + 1) == "of" and s.low(i) in _AFRAID and not clause.group.negation:
+            return self._state(
+                clause, subject, "afraid_of", self._objects.read("wares", i + 2), 0.8
+            )
+        if s.low(i) not in ("allergic", "intolerant") or s.low(i + 1) != "to":
+            return []
+        if clause.group.tense == "past":
             return []
         return self._state(clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92)
+
+    def _ailing(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "is diabetic", "is deaf" of a pet."""
+        pet = self._g.pets.match((subject.mention.descriptor or "").split()[-1:], 0)
+        if pet is None or clause.group.negation:
+            return []
+        return self._state(clause, subject, "health", self._objects.read("health", i), 0.8)
 
     def _diet_or_status(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i + (self._s.low(i) in ("a", "an"))
@@ -176,6 +194,7 @@ class CopulaReader:
             return found
         for words, predicate in (
             (self._g.statuses, "status"), (self._g.marital, "marital_status"),
+            (self._g.health, "health"),
         ):  # fmt: skip
             status = words.match(self._s.lows, i)
             if status is None or not self._objects.values.ends(status[0]):
@@ -188,6 +207,17 @@ class CopulaReader:
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
+        if s.low(i) == "at" and clause.group.tense == "present" and not clause.group.negation:
+            # "She's at Nordea now": where somebody works, not where they are.
+            firm = self._objects.read("organization", i + 1)
+            lasts = bool(firm) and s.low(firm[0].end) in ("now", "nowadays", "these")
+            return self._state(clause, subject, "works_at", firm, 0.7) if lasts else []
+        again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
+        if again and clause.group.tense == "present":
+            home = self._objects.read("knownplace", i + 2)
+            lasting = bool(home) and any(d.role == "since" for d in self._dates)
+            now = bool(home) and s.low(home[0].end) in ("now", "nowadays", "permanently")
+            return self._state(clause, subject, "lives_in", home, 0.75) if lasting or now else []
         if s.low(i) == "from" and clause.group.tense in ("present", "past"):
             items = self._objects.read("place", i + 1)
             if items and clause.group.negation == "":
@@ -223,36 +253,55 @@ class CopulaReader:
     def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
         at = i + 1 if s.low(i) in ("a", "an", "the") else i
+        rank = self._objects.read("rank", i) if at == i else ()
+        if rank and clause.group.tense == "present":
+            at, items = i, rank
+            found = self._state(clause, subject, "has_job", items, 0.8)
+            return found + self._workplace(clause, found, items[-1].end)
         if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
             return []
-        items = self._objects.read("job", at)
+        items = self._objects.read("job", at) or self._also_job(at)
         last = items[-1].end if items else 0
         loose = items and s.low(i) == "the" and s.low(last) in ("in", "of", "on")
         if loose and not (s.low(last) == "of" and self._objects.read("organization", last + 1)):
             # "the cook in our house" is no trade; "the head of Nimbus" is one.
             return []
         found = self._state(clause, subject, "has_job", items, 0.85)
-        if (
-            found
-            and s.low(items[-1].end) in ("at", "for", "with", "of")
-            and found[0].polarity in ("affirm", "end")
-        ):
-            kind = "organization" if s.low(items[-1].end) == "of" else "employer"
-            for org in self._objects.read(kind, items[-1].end + 1):
-                found.append(
-                    replace(
-                        found[0],
-                        predicate="works_at",
-                        value=None,
-                        object=org.mention,
-                        quote=self._quoter.quote(clause.opening, org.end),
-                        confidence=0.8,
-                    )
-                )
-        return found
+        return found + self._workplace(clause, found, items[-1].end if items else 0)
+
+    def _also_job(self, i: int) -> Sequence[Object]:
+        """Read "(a) saint and also a locksmith": the trade that is told second."""
+        s = self._s
+        for at in range(i + 1, min(i + 4, len(s))):
+            if s.lows[at] == "and":
+                first = at + 1 + (s.low(at + 1) in ("also", "now"))
+                return self._objects.read("trade", first)
+            if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish:
+                return ()
+        return ()
+
+    def _workplace(self, clause: Clause, found: Sequence[Statement], end: int) -> list[Statement]:
+        """Read "… at the shipyard" after what somebody works as."""
+        joint = self._s.low(end)
+        if not found or joint not in ("at", "for", "with", "of"):
+            return []
+        if found[0].polarity not in ("affirm", "end"):
+            return []
+        kind = "organization" if joint == "of" else "employer"
+        return [
+            replace(
+                found[0], predicate="works_at", value=None, object=org.mention,
+                quote=self._quoter.quote(clause.opening, org.end), confidence=0.8,
+            )
+            for org in self._objects.read(kind, end + 1)
+        ]  # fmt: skip
 
     def _member(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "a member of the rowing club"."""
+        if self._s.low(i) == "in" and clause.group.tense == "present":
+            return self._state(
+                clause, subject, "member_of", self._objects.read("group", i + 1), 0.8
+            )
         at = i + (self._s.low(i) in ("a", "the"))
         if self._s.lows[at : at + 2] != ("member", "of"):
             return []
@@ -320,6 +369,10 @@ class CopulaReader:
             descriptor=ref.mention.descriptor,
             possessor=ref.mention.possessor,
         )
+        # "Fern is my mum's mum. She …": the description has told of nobody else.
+        told = (ref.mention, owner)
+        scene = self._scene
+        scene.people = [r for r in scene.people if r.mention.name or r.mention not in told]
         self._scene.meet(
             Ref(
                 mention=who,

@@ -30,7 +30,7 @@ from graphmem.extract.statements import (
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Polarity, Quote, Statement
 
-_BELONGINGS: Final = frozenset({"pet", "kin", "possession", "mything"})
+_BELONGINGS: Final = frozenset({"pet", "kin", "possession", "mything", "it"})
 _MAX_LEMMAS: Final = 6
 _TIMELESS: Final = frozenset({"born_in", "birthday", "comes_from"})
 
@@ -163,7 +163,18 @@ class FrameReader:
             or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
         ):
             return False
+        if frame.modal_only and not group.modal:
+            return False
         end = objects[-1].end
+        if frame.predicate == "member_of" and frame.object == "team":
+            # "joined Velvet Otter", but not "joined Anna", "joined Anna Bell".
+            name = objects[0].mention.name.split() if objects[0].mention is not None else []
+            return len(name) > 1 and objects[0].noun != "place" and name[0].lower() != "the"
+        if frame.lemma == "sign_with" and self._g.orgs.match(self._s.lows, end - 1) is not None:
+            # A contract with a company whose name everybody knows makes nobody its player.
+            return False
+        if frame.lemma == "go_back" and self._s.low(end) == "for":
+            return False
         if frame.object == "years" and self._s.low(clause.start - 1) in ("when", "after", "since"):
             # "… when I turned ten" tells of then, not of now.
             return False
@@ -372,6 +383,8 @@ class FrameReader:
                 subject, predicate, thing = who, "pet_of", item.mention
         else:
             subject, thing, value = who, item.mention, item.value
+        if value is not None and predicate == frame.predicate:
+            value = frame.worded.replace("{o}", value)
         yield statement(
             subject, predicate, quote, object=thing, value=value, polarity=sense.polarity,
             times=sense.times, confidence=confidence,

@@ -88,6 +88,8 @@ class Frame:
     other: str
     paired: bool
     recipient: str
+    worded: str
+    modal_only: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,7 @@ class Grammar:
     ended_modifiers: frozenset[str]
     possessions: Phrases
     nameable: Phrases
+    lodgings: Phrases
     places: Phrases
     place_ambiguous: frozenset[str]
     org_suffixes: frozenset[str]
@@ -148,6 +151,8 @@ class Grammar:
     job_blockers: frozenset[str]
     diets: Phrases
     statuses: Phrases
+    health: Phrases
+    ailments: Phrases
     fondness: Phrases
     languages: Phrases
     languages_low: frozenset[str]
@@ -230,6 +235,15 @@ def _verb_forms(verbs: Table) -> tuple[dict[str, list[tuple[str, Form]]], set[st
     return index, passive
 
 
+def _only_verbs(verbs: Table, forms: Mapping[str, Sequence[tuple[str, Form]]]) -> frozenset[str]:
+    """Return the forms that end a noun phrase: those of a verb whose forms are no nouns."""
+    return frozenset(
+        word
+        for word, found in forms.items()
+        if any(not verbs[lemma].get("nouns", False) for lemma, _ in found)
+    )
+
+
 def _persons(phrase: str) -> Iterable[str]:
     """Return a phrase for every person: "my job at", "her job at"."""
     words = phrase.split()
@@ -267,6 +281,8 @@ def _frame(lemma: str, entry: Table) -> Frame:
         other=str(entry.get("other", "")),
         paired=bool(entry.get("paired", False)),
         recipient=str(entry.get("recipient", "")),
+        worded=str(entry.get("worded", "{o}")),
+        modal_only=bool(entry.get("modal_only", False)),
     )
 
 
@@ -379,6 +395,9 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
         "job_blockers": frozenset(t["jobs"]["not_after"]),
         "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
         "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
+        "lodgings": Phrases(_plain(w) for w in t["lodgings"]["words"]),
+        "health": Phrases(_plain(w) for w in t["health"]["words"]),
+        "ailments": Phrases(_plain(w) for w in t["health"]["nouns"]),
         "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),
         "languages": Phrases(_plain(w) for w in t["languages"]["words"]),
         "languages_low": _lower(t["languages"]["words"]),
@@ -447,7 +466,7 @@ def _index(t: dict[str, Any]) -> Grammar:
         openers=frozenset(t["hedges"]["openers"]),
         goals=frozenset(t["goals"]["verbs"]),
         not_goals=frozenset(t["goals"]["never"]),
-        verbish=frozenset(str(t["verbish"]["words"]).split()) | frozenset(forms),
+        verbish=frozenset(str(t["verbish"]["words"]).split()) | _only_verbs(t["verbs"], forms),
         sets={name: frozenset(str(words).split()) for name, words in t["words"].items()},
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),

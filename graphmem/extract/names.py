@@ -14,6 +14,8 @@ from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind
 
 _MAX_NAME: Final = 5
+CALLED: Final = frozenset({"called", "named", "nicknamed"})
+"""Words after which a name stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,13 @@ class NameReader:
             if (low in self._g.common or low in self._g.weekdays) and not told:
                 return None
             end = at + 1
-            while end - at < 4 and s.capital(end) and s.low(end) not in self._g.common:
-                end += 1
+            while end - at < 4:
+                if s.capital(end) and s.low(end) not in self._g.common:
+                    end += 1
+                elif s.low(end) in self._g.particles and s.capital(end + 1):
+                    end += 2
+                else:
+                    break
             return Name(end, span_text(s, at, end), "thing", self._g.gender.get(low, "u"))
         given = self._g.given.get(low)
         if given is not None and low not in self._g.lower_ambiguous:

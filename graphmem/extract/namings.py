@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from graphmem.extract.clauses import Clause
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, owner_of
@@ -65,13 +65,17 @@ class NamingReader:
             or clause.group.tense != "present"
         ):
             return []
-        told = s.low(i) in ("called", "named")
+        told = s.low(i) in CALLED
         name = (
             self._names.label(s, i + 1, told=True)
             if told
             else self._names.person(s, i, strong=True)
         )
-        if name is None or not self._values.ends(name.end) or name.end - i > 4:
+        met = self._refs.get(i)
+        if s.low(i) in ("a", "an") and met is not None and met.mention.name:
+            # "Her boyfriend is a sailor named Per."
+            name, told = Name(met.end, met.mention.name, "person"), True
+        if name is None or not self._values.ends(name.end) or name.end - i > 5:
             return []
         if not told and (not self._person_here(name, i) or s.low(clause.start) in ("he", "she")):
             return []
@@ -102,7 +106,7 @@ class NamingReader:
         s = self._s
         if clause.group.negation or clause.group.tense not in ("present", "past"):
             return []
-        told = s.low(i) in ("called", "named")
+        told = s.low(i) in CALLED
         if subject.mention.speaker:
             name = self._names.person(s, i, strong=True)
             if (
@@ -177,7 +181,18 @@ class NamingReader:
             return []
         if s.low(at) in ("favourite", "favorite"):
             return self._favourite(owner, i, at + 1)
-        while s.low(at) in ("new", "current", "real", "first", "full", "native", "mother", "old"):
+        while s.low(at) in (
+            "new",
+            "current",
+            "real",
+            "first",
+            "full",
+            "native",
+            "mother",
+            "old",
+            "day",
+            "main",
+        ):
             at += 1
         noun = s.low(at)
         at += 1
@@ -251,7 +266,7 @@ class NamingReader:
             return self._christen(ref, name.text, quote, 0.88)
         if ref.kind != "person" or not (ref.mention.speaker or ref.mention.name):
             return []
-        if ref.mention.name.lower() == name.text.lower() or s.low(i) in ("called", "named"):
+        if ref.mention.name.lower() == name.text.lower() or s.low(i) in CALLED:
             return []
         return [statement(ref.mention, "known_as", quote, value=name.text, confidence=0.8)]
 

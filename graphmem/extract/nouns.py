@@ -8,8 +8,9 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
@@ -44,6 +45,9 @@ _OPENINGS: Final = frozenset(
 )
 
 
+_CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
+
+
 @dataclass(slots=True)
 class Nouns:
     """The noun phrases of one sentence by their first token, and the relations they state."""
@@ -59,13 +63,14 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_g", "_names", "_nouns", "_scene")
+    __slots__ = ("_g", "_introductions", "_names", "_nouns", "_scene")
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
         self._names = names
         self._scene = scene
         self._nouns = Nouns()
+        self._introductions = IntroductionReader(grammar, names)
 
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
@@ -78,6 +83,8 @@ class NounReader:
             if ref is None:
                 i += 1
                 continue
+            link, ref = self._introductions.trade(s, ref)
+            self._nouns.links += [link] if link is not None else []
             self._nouns.refs[i] = ref
             if not ref.definite:
                 self._scene.note(ref.mention)
@@ -94,6 +101,11 @@ class NounReader:
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
+        is_or_has = s.low(ref.end) == "'s" and any(
+            form in ("part", "ing") for _, form in self._g.forms.get(s.low(ref.end + 1), ())
+        )
+        if is_or_has or (s.low(ref.end) == "'s" and s.low(ref.end + 1) in ("a", "an")):
+            return ref.end - ref.start <= 2 and s.low(ref.end - 1) not in self._g.org_suffixes
         asked = s.question and s.low(ref.start - 1) in ("is", "'s", "does", "did", "has", "was")
         forms = self._g.forms.get(s.low(ref.end), ())
         acts = s.low(ref.end - 1)[-1:] != "s" and any(form == "third" for _, form in forms)
@@ -199,6 +211,11 @@ class NounReader:
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
             )
+        stranger = self._introductions.called(s, i)
+        if stranger is not None:
+            link, ref = stranger
+            self._nouns.links += [link] if link is not None else []
+            return ref
         at = self._skip_modifiers(s, at)[0]
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
@@ -218,6 +235,9 @@ class NounReader:
         )
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
+        titled = self._introductions.title(s, i)
+        if titled is not None:
+            return self._named_kin(s, i, i + 1, titled, self._scene.speaker)
         name = self._names.name(s, i)
         if name is None:
             return None
@@ -265,13 +285,16 @@ class NounReader:
 
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
-        if s.low(ref.end) != "," or ref.kind not in ("person", "thing", None):
+        if ref.kind not in ("person", "thing", None):
             return None
-        if s.low(ref.end + 1) not in ("my", "our"):
+        comma = s.low(ref.end) == ","
+        first = ref.end + comma
+        if s.low(first) not in ("my", "our"):
             return None
-        at, ended = self._skip_modifiers(s, ref.end + 2)
+        at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        if kin is not None and s.low(at + 1) in (",", ".", "!", ")", "") and ref.start > 0:
+        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and s.low(at + 1) == "is")
+        if kin is not None and closed and (ref.start > 0 or not comma):
             speaker = self._scene.speaker
             mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
             self._link(
@@ -303,6 +326,8 @@ class NounReader:
         while at - i < 4 and s.low(at) in self._g.modifiers:
             if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
                 break
+            if s.low(at) in self._g.kin and s.low(at + 1) not in self._g.kin and at + 1 < len(s):
+                break
             if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
                 break
             ended = ended or s.low(at) in self._g.ended_modifiers
@@ -316,9 +341,19 @@ class NounReader:
         at, ended = self._skip_modifiers(s, i)
         if s.low(at) in self._g.numbers and s.low(at + 1) in self._g.kin_plural:
             at += 1
+        if s.low(at) in ("kid", "baby") and s.low(at + 1) in self._g.kin:
+            at += 1
         if silent:
             return None
         kin = self._g.kin.get(s.low(at))
+        if kin is None and s.low(at) in _CHILDREN and s.low(at - 1) in ("little", "baby", "our"):
+            kin = self._g.kin[_CHILDREN[s.low(at)]]
+        plain = s.low(at) not in self._g.adverbs | self._g.sets["not_first"]
+        if kin is None and plain and s.low(at).isalpha():
+            # "my violin teacher Soraya", "our family doctor"
+            expert = self._g.kin.get(s.low(at + 1))
+            if expert is not None and expert.predicate in ("teacher_of", "doctor_of"):
+                at, kin = at + 1, expert
         if kin is not None:
             return self._named_kin(s, start, at + 1, kin, owner, ended=ended)
         plural = self._g.kin_plural.get(s.low(at))
@@ -335,6 +370,11 @@ class NounReader:
         thing = self._g.possessions.match(s.lows, at) or self._g.nameable.match(s.lows, at)
         if thing is not None:
             return self._named_thing(s, start, thing[0], thing[1], owner, predicate="owns")
+        noun = s.low(at)
+        somebody = noun in self._g.kin_plural or self._g.jobs.match(s.lows, at) is not None
+        somebody = somebody or noun in self._g.verbish or noun in self._g.adverbs
+        if s.low(at + 1) in CALLED and s.capital(at + 2) and noun.isalpha() and not somebody:
+            return self._named_thing(s, start, at + 1, noun, owner, predicate="owns")
         return None
 
     def _named_kin(
@@ -361,7 +401,8 @@ class NounReader:
             _noun, end = self._from_work(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
-        if s.low(end) == "'s":
+        title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
+        if s.low(end) == "'s" and not title:
             chained = self._owned(s, start, end + 1, mention)
             if chained is not None:
                 self._scene.note(mention)
@@ -373,7 +414,10 @@ class NounReader:
         self, s: Sentence, start: int, at: int, noun: str, owner: Mention, *, predicate: str
     ) -> Ref | None:
         named = (
-            predicate == "pet_of" or self._g.nameable.match((noun,), 0) is not None or " " in noun
+            predicate == "pet_of"
+            or self._g.nameable.match((noun,), 0) is not None
+            or " " in noun
+            or s.low(at) in CALLED
         )
         name, end = self._given_after(s, at, person=False) if named else (None, at)
         if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
@@ -433,11 +477,11 @@ class NounReader:
         if direct is not None:
             return direct, direct.end
         low = s.low(at)
-        if low in ("called", "named"):
+        if low in CALLED:
             name = self._names.label(s, at + 1, told=True)
             return (name, name.end) if name is not None else (None, at)
         if low in (",", "(", "-", "–", "—"):
-            inner = at + 1 + (s.low(at + 1) in ("called", "named"))
+            inner = at + 1 + (s.low(at + 1) in CALLED)
             name = (
                 self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
             )

@@ -9,7 +9,7 @@ from typing import Final
 
 from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Grammar, Phrases
-from graphmem.extract.names import Name, NameReader, span_text
+from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.values import Object, ValueReader
@@ -110,18 +110,40 @@ class ObjectReader:
             named = self.organization(i)
             if named:
                 return named
+        called = self._called(i)
+        if called is not None:
+            return (called,)
         found = self._described(i, self.grammar.workplaces)
         if found is None or found.value is None:
             return ()
+        proper = self.organization(found.end + 1) if self._s.low(found.end) == "," else ()
+        if proper and self._s.low(proper[0].end) in (",", ".", "!", ""):
+            # "a mining firm, Harz Minerals, …"
+            return proper
         text = self._scene.spelt(found.value)
         return (Object(found.end, Mention(name=text, kind="organization")),)
+
+    def _called(self, i: int) -> Object | None:
+        """Read "a private clinic called Merrion": by its name, whatever kind of place it is."""
+        s = self._s
+        if s.low(i) not in ("a", "an", "the", "this", "some"):
+            return None
+        for at in range(i + 2, min(i + 6, len(s) - 1)):
+            if s.lows[at] in CALLED:
+                name = self._names.label(s, at + 1, told=True) if s.capital(at + 1) else None
+                if name is None:
+                    return None
+                return Object(name.end, Mention(name=name.text, kind="organization"))
+            if not s.lows[at].isalpha() or s.lows[at] in self.grammar.verbish:
+                return None
+        return None
 
     def group(self, i: int) -> Sequence[Object]:
         """A band, a choir, a team: by its name where it has one."""
         s = self._s
         for at in range(i, min(i + 5, len(s))):
             if s.lows[at] in self.grammar.sets["groups"] and at > i:
-                if s.low(at + 1) in ("called", "named"):
+                if s.low(at + 1) in CALLED:
                     name = self._names.label(s, at + 2, told=True)
                     if name is not None:
                         mention = Mention(name=name.text, kind="organization")
@@ -134,6 +156,40 @@ class ObjectReader:
                 return ()
         return ()
 
+    def team(self, i: int) -> Sequence[Object]:
+        """A club by its name, which may be a town's: "plays for Real Braga"."""
+        name = self._names.name(self._s, i + (self._s.low(i) == "the"))
+        if name is None or name.kind == "person" or self._s.low(name.end) == "'s":
+            return ()
+        if self._scene.known.get(name.text.lower()) == "person":
+            return ()
+        mention = Mention(name=name.text, kind="organization")
+        return (Object(name.end, mention, noun=name.kind or ""),)
+
+    def academy(self, i: int) -> Sequence[Object]:
+        """Read "the art academy in Ghent", "Leiden University": a school, whoever is in it."""
+        found = self.employer(i)
+        known = self.grammar.sets["schools"]
+        names = (o.mention.name.lower().split() for o in found if o.mention is not None)
+        return found if any(known.intersection(words) for words in names) else ()
+
+    def shop(self, i: int) -> Sequence[Object]:
+        """Read "the florist's on Mill Lane": a place of business without a name."""
+        found = self._described(i, self.grammar.workplaces)
+        return () if found is None or self._s.low(i) != "the" else (found,)
+
+    def rented(self, i: int) -> Sequence[Object]:
+        """Read "a studio in Hull", "a cottage near the sea"."""
+        found = self._described(i, self.grammar.possessions)
+        found = found or self._described(i, self.grammar.lodgings)
+        if found is None or not self.values.ends(found.end) or found.value is None:
+            return ()
+        first = i + (self._s.low(i) in ("the", "this"))
+        if self.grammar.sets["vehicles"].intersection(found.value.lower().split()):
+            # "We rented a car" is over when the holiday is.
+            return ()
+        return (replace(found, value=span_text(self._s, first, found.end)),)
+
     def _described(self, i: int, nouns: Phrases) -> Object | None:
         """Read "the bakery on Main Street": an article, a noun of a lexicon, and where it is."""
         s = self._s
@@ -141,6 +197,12 @@ class ObjectReader:
             return None
         for at in range(i + 1, min(i + 5, len(s))):
             found = nouns.match(s.lows, at)
+            trade = self.grammar.jobs.match(s.lows, at)
+            if found is None and trade is not None and s.low(trade[0]) == "'s":
+                # "a sailmaker's": where that trade is at work.
+                end = trade[0] + 1
+                shop = nouns is self.grammar.workplaces and self.values.ends(end)
+                return Object(end, value=span_text(s, i, end)) if shop else None
             # "a bakery company": the last noun is what it is.
             if found is not None and nouns.match(s.lows, found[0]) is None:
                 end = self._whereabouts(found[0])
@@ -159,7 +221,7 @@ class ObjectReader:
     def _whereabouts(self, i: int) -> int | None:
         """Return where "on Main Street", "in Hull", "near the harbour" at ``i`` ends, or ``i``."""
         s = self._s
-        if s.low(i) in ("called", "named"):
+        if s.low(i) in CALLED:
             name = self._names.label(s, i + 1, told=True)
             return name.end if name is not None else None
         if s.low(i) in ("on", "in", "near", "by", "of", "for", "at"):
@@ -234,5 +296,20 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "vehicle": lambda r, i: r.values.vehicle(i),
     "years": lambda r, i: r.values.years(i),
     "month": lambda r, i: r.values.month(i),
+    "team": ObjectReader.team,
+    "shop": ObjectReader.shop,
+    "academy": ObjectReader.academy,
+    "rented": ObjectReader.rented,
+    "edible": lambda r, i: r.values.edible(i),
+    "craft": lambda r, i: r.values.wares(i, heads=r.grammar.sets["crafts"]),
+    "livestock": lambda r, i: r.values.wares(i, heads=r.grammar.sets["livestock"]),
+    "wares": lambda r, i: r.values.wares(i),
+    "goods": lambda r, i: r.values.goods(i),
+    "ailment": lambda r, i: r.values.word(r.grammar.ailments, i),
+    "diagnosis": lambda r, i: r.values.word(r.grammar.ailments, i) or r.values.foods(i)[:1],
+    "health": lambda r, i: r.values.word(r.grammar.health, i),
+    "allergen": lambda r, i: r.values.allergen(i),
+    "rank": lambda r, i: r.values.rank(i),
+    "trade": lambda r, i: r.values.job(i + 1) if r.values.is_article(i) else (),
     "gerund": lambda r, i: r.values.words(r.grammar.gerunds, i),
 }

@@ -38,9 +38,13 @@ from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.statements import Quoter, beginning, of_link
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
-VERSION: Final = "rules/2"
+VERSION: Final = "rules/3"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
+_LASTING: Final = frozenset(
+    {"comes_from", "born_in", "has_name", "known_as", "visited", "birthday"}
+)
+"""What nobody drops."""
 _SUPPOSING: Final = frozenset(
     {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
 )
@@ -436,6 +440,8 @@ class _SentenceReader:
         out: list[Statement] = []
         for clause in clauses:
             plain = clause.group.tense in ("past", "perfect") and not clause.group.negation
+            if plain and len(clause.subjects) == 1:
+                out += self._dropped(clause, reader)
             if not plain or "switch" not in clause.group.lemmas or len(clause.subjects) != 1:
                 continue
             change = reader.change(clause)
@@ -461,6 +467,21 @@ class _SentenceReader:
                 out += [replace(ended, valid_from=None), new]
                 break
         return out
+
+    def _dropped(self, clause: Clause, reader: ContrastReader) -> list[Statement]:
+        """What "Mateo's dropped the cello" ends, if this session has told it before."""
+        gone = reader.dropped(clause)
+        if gone is None:
+            return []
+        who = _who(clause.subjects[0].mention)[:2]
+        for old in reversed(self._reading.prior(())):
+            said = old.object.name if old.object is not None else old.value or ""
+            same = said.lower() == gone.old.lower() and old.polarity == "affirm"
+            if same and _who(old.subject)[:2] == who and old.predicate not in _LASTING:
+                now = self._reading.event.occurred_at
+                quote = self._quoter.quote(clause.opening, gone.end)
+                return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
+        return []
 
     def answers(self, asking: "_SentenceReader", asker: Mention | None) -> list[Statement]:
         """Return what this sentence states as the answer to a question."""

@@ -51,6 +51,7 @@ class Link:
     end: int
     ended: bool = False
     confidence: float = 0.9
+    """With the predicate ``has_job`` the noun is what somebody works as; nobody possesses it."""
 
 
 @dataclass(slots=True)
@@ -152,7 +153,8 @@ class Scene:
         near = [
             r
             for r in self.people
-            if r.at >= self.at - _REACH and (r.at < self.at or r.end <= before)
+            if r.at >= self.at - _REACH
+            and (r.at < self.at or r.end <= before or (gender == "t" and r.start == before))
         ]
         last = [r for r in near if r.at >= self.at - 1]
         here = [r for r in last if r.at == self.at]
@@ -189,8 +191,15 @@ def _fits(ref: Ref, gender: str) -> bool:
 def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
     """Return the one that fits: a person before a pet, doubtful where a pet fits as well."""
     fitting = [r for r in refs if _fits(r, gender)]
+    if gender == "t" and len(fitting) > 1:
+        # "I closed the stall, I have a shop now. It …": what is somebody's is spoken of.
+        fitting = [r for r in fitting if r.mention.descriptor] or fitting
     people = [r for r in fitting if r.kind == "person"]
     exact = [r for r in people if r.gender == gender]
+    if len(exact) == 1 and len(people) > 1:
+        # "Bo's husband Wit is away. He …": whoever only says whose husband he is, is not meant.
+        whose = exact[0].mention.possessor
+        people = [r for r in people if not (r.gender == "u" and r.mention.name == whose and whose)]
     if len(people) == 1:
         return replace(people[0], doubtful=len(fitting) > 1)
     rest = [r for r in people if r is not exact[0]] if len(exact) == 1 else []

@@ -111,6 +111,9 @@ def of_link(link: Link, quote: Quote, now: datetime) -> list[Statement]:
     """Return what introducing somebody states: the relation, and what a pet or thing is."""
     polarity: Polarity = "end" if link.ended else "affirm"
     times = Times(None, now) if link.ended else Times()
+    if link.predicate == "has_job":
+        return [statement(link.mention, "has_job", quote, value=link.noun,
+                          confidence=link.confidence)]  # fmt: skip
     if link.predicate == "owns":
         found = [
             statement(

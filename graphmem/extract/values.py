@@ -10,12 +10,18 @@ from typing import Final
 
 from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Grammar, Phrases
-from graphmem.extract.names import span_text
+from graphmem.extract.names import CALLED, span_text
 from graphmem.extract.scene import Ref
 from graphmem.extract.sentences import Sentence
 from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
+_PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
+_NO_GOODS: Final = frozenset({"things", "plans", "pains", "memories", "relationships", "bridges"})
+_PARTICLES: Final = frozenset(
+    {"up", "out", "off", "away", "back", "down", "over", "apart", "closer"}
+)
+"""Words that end what is made or collected: "collects stamps like an old man"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,7 @@ class ValueReader:
             i >= len(self._s)
             or self._s.lows[i] in self._boundary
             or i in self._dated
+            or (self._s.lows[i] == "any" and self._s.low(i + 1) in ("more", "longer"))
             or not (self._s.lows[i][0].isalnum() or self._s.lows[i] == "'s")
         )
 
@@ -280,10 +287,76 @@ class ValueReader:
 
     def fare(self, i: int) -> Sequence[Object]:
         """What is eaten or drunk: "meat", "fish or shellfish"; not when, where or how much."""
-        if self._s.low(i) in self._g.sets["not_fare"]:
+        if self._s.low(i) in self._g.sets["not_fare"] or self._s.low(i) in ("the", "a", "an"):
             return ()
-        found = self.foods(i)
+        found = self.foods(i) or self.wares(i)
         return tuple(o for o in found if not (o.value or "").lower().startswith("much "))
+
+    def edible(self, i: int) -> Sequence[Object]:
+        """What is eaten or drunk, where the verb alone does not tell: known foods only."""
+        found = self.fare(i)
+        known = self._g.sets["foods"]
+        return found if all((o.value or "").lower().split()[-1:][0] in known for o in found) else ()
+
+    def wares(self, i: int, heads: frozenset[str] | None = None) -> Sequence[Object]:
+        """A bare noun phrase, as of what is collected or grown: "stamps", "old clocks"."""
+        s = self._s
+        end = i
+        while end - i < 4 and end < len(s) and not self.ends(end) and s.lows[end] not in _PASSING:
+            end += 1
+        words = list(s.lows[i:end])
+        refused = self._g.sets["not_first"] | self._g.sets["pronouns"] | self._g.verbish
+        if not words or len(words) > 3 or any(w in refused or w in _ARTICLES for w in words):
+            return ()
+        if words[0] in _PARTICLES or words[-1] in _PARTICLES:
+            return ()
+        if words[-1] in self._g.adverbs or words[0] in self._g.adverbs or words[-1].endswith("ly"):
+            return ()
+        if heads is not None and words[-1] not in heads:
+            return ()
+        return (Object(end, value=span_text(s, i, end)),)
+
+    def goods(self, i: int) -> Sequence[Object]:
+        """Things, several or by their stuff: "socks", "old clocks", "bread"; not "tired"."""
+        found = self.wares(i)
+        word = (found[0].value or "").lower().split()[-1] if found else ""
+        stuff = word in self._g.sets["foods"] or word in self._g.sets["crafts"]
+        several = word.endswith("s") and not word.endswith(("ss", "us", "is"))
+        return found if stuff or (several and word not in _NO_GOODS) else ()
+
+    def allergen(self, i: int) -> Sequence[Object]:
+        """Read "a nut allergy", "a bad pollen allergy": what somebody is allergic to."""
+        s = self._s
+        at = i + (s.low(i) in ("a", "an"))
+        while s.low(at) in ("bad", "severe", "mild", "serious", "terrible", "nasty", "slight"):
+            at += 1
+        for end in range(at + 1, min(at + 4, len(s))):
+            if self._g.pets.match(s.lows, at) is not None:
+                # "A cat allergy" is an allergy to an animal in general, which nobody has to eat.
+                return ()
+            if s.lows[end] in ("allergy", "allergies", "intolerance"):
+                return (Object(end + 1, value=span_text(s, at, end)),)
+            if self.ends(end) or s.lows[end] in _ARTICLES:
+                return ()
+        return ()
+
+    def is_article(self, i: int) -> bool:
+        """Whether "a" or "an" stands at ``i``."""
+        return self._s.low(i) in ("a", "an")
+
+    def rank(self, i: int) -> Sequence[Object]:
+        """A title that needs no article: "head gardener", "captain of the ferry"."""
+        s = self._s
+        if s.low(i) not in self._g.sets["titles_of_rank"]:
+            return ()
+        found = self.job(i)
+        end = found[0].end if found else i + 1
+        if s.low(end) == "of":
+            end += 1 + (s.low(end + 1) in ("the", "our", "his", "her", "my"))
+            while end - i < 6 and not self.ends(end):
+                end += 1
+        whole = (found or self.ends(end)) and end - i < 6 and s.low(end - 1) != "of"
+        return (Object(end, value=span_text(s, i, end)),) if whole else ()
 
     def lack(self, i: int) -> Sequence[Object]:
         """What somebody has none of: "a car", "any siblings", "kids"; only what people tell."""
@@ -308,7 +381,7 @@ class ValueReader:
             return ()
         for at in range(i + 1, min(i + 6, len(s))):
             head = s.lows[at] in self._g.sets["vehicles"] or s.capital(at)
-            if head and self.ends(at + 1):
+            if head and (self.ends(at + 1) or s.low(at + 1) in CALLED):
                 first = i if s.low(i) in ("a", "an") else i + 1
                 return (Object(at + 1, value=span_text(s, first, at + 1)),)
             if self.ends(at) or s.lows[at] in self._g.verbish or s.lows[at] in _ARTICLES:
@@ -387,8 +460,16 @@ class ValueReader:
         at = i
         while at < len(s) and at - i < 4:
             found = g.jobs.match(s.lows, at)
+            if found is None and s.lows[at].startswith("ex-"):
+                found = g.jobs.match((s.lows[at].removeprefix("ex-"),), 0) and (at + 1, "")
             if found is not None:
                 end = found[0]
+                if s.low(end) == "'s":
+                    # "a baker's apprentice" is no baker.
+                    more = g.jobs.match(s.lows, end + 1)
+                    if more is None:
+                        return ()
+                    end = more[0]
                 while (more := g.jobs.match(s.lows, end)) is not None:
                     end = more[0]
                 if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):

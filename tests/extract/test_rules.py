@@ -173,7 +173,7 @@ def test_any_order_of_words_keeps_the_contract(words: list[str]) -> None:
 def test_any_text_is_survived(text: str) -> None:
     found = asyncio.run(read(EXTRACTOR, text))
 
-    assert found.extractor == "rules/2"
+    assert found.extractor == "rules/3"
 
 
 # --------------------------------------------------------------------------- who speaks
