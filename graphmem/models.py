@@ -11,16 +11,18 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from graphmem import ids
 from graphmem.errors import InvalidInput
 
+if TYPE_CHECKING:
+    # Half of the time that importing graphmem would take.
+    import numpy as np
+    import numpy.typing as npt
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Vector: TypeAlias = npt.NDArray[np.float32]
+Vector: TypeAlias = "npt.NDArray[np.float32]"
 
 EventType = Literal["user_message", "model_message", "tool_call", "tool_result", "system_event"]
 Role = Literal["user", "assistant", "tool", "system"]
@@ -609,7 +611,7 @@ class CandidateQuery:
     """
 
     terms: tuple[str, ...] = ()
-    vector: Vector | None = None
+    vector: "Vector | None" = None
     model_id: str | None = None
     names: tuple[str, ...] = ()
     filter: Filter = field(default_factory=Filter)

@@ -69,7 +69,17 @@ def test_rooms_import_downwards() -> None:
 
 
 def test_import_loads_nothing_heavy() -> None:
-    heavy = ["onnxruntime", "litellm", "fastapi", "typer", "rich", "tiktoken", "torch", "apsw"]
+    heavy = [
+        "onnxruntime",
+        "litellm",
+        "fastapi",
+        "typer",
+        "rich",
+        "tiktoken",
+        "torch",
+        "apsw",
+        "numpy",
+    ]
     code = f"import sys, graphmem; print([m for m in {heavy!r} if m in sys.modules])"
 
     run = subprocess.run(

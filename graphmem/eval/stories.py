@@ -1,7 +1,7 @@
 """Questions that only a fact can answer, on stories written for this project.
 
-A story is a short conversation; its questions are asked as of just after its last message. Half of
-the stories were written without sight of the rules that read them (part "unseen"). A hit is right
+A story is a short conversation; its questions are asked as of just after its last message. The
+stories of part "unseen" were written without sight of the rules that read them. A hit is right
 when its text holds one of the accepted strings, word by word and in any case, and none of those
 that make it wrong. Beside our hits stand those of the episodes alone, without any fact.
 

@@ -151,7 +151,7 @@ class Search:
         return [row for row, n in zip(rows, ns, strict=True) if n in passing]
 
 
-def nearness(parts: Sequence[Part], query: Vector | None) -> list[Nearness]:
+def nearness(parts: Sequence[Part], query: "Vector | None") -> list[Nearness]:
     """Return how near each part's items are; nothing where there is no vector to compare with."""
     return [] if query is None else [Nearness(part.matrix, query) for part in parts]
 

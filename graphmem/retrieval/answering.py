@@ -27,13 +27,15 @@ async def answered(
     """Return the query with the facts that the graph gives as its answer, and whom it means.
 
     Follows the question's relations from whom it names, a step at a time; where nobody is found
-    there, or the question is for what has ended, the query is as it was. A question without a
+    there, the query is as it was. A question for what has ended has no answer here. One without a
     relation and without a predicate that is known asks nothing of the store; any other asks two
     small reads, and two more a relation. What was read from episodes in ``hidden`` leads nowhere.
     """
     asked = ask(query.text)
-    if asked is None or query.asks_ended or not (asked.wanted or asked.about.steps):
+    if asked is None or not (asked.wanted or asked.about.steps):
         return query
+    # What holds now is no answer to what was; whom it means may be found all the same.
+    wanted = frozenset[str]() if query.asks_ended else asked.wanted
     people: dict[str, Entity] = {}
 
     async def around(who: Collection[str], predicates: Iterable[str]) -> list[Fact]:
@@ -48,9 +50,12 @@ async def answered(
         return [f for f in page.facts if f.status != "quarantined" and _shown(f, hidden)]
 
     about = asked.about
-    named = await graph.named(scopes, about.anchors or (SPEAKER,))
+    # Who asks is the scope's user, whom others may call by name as the author of events.
+    users = dict.fromkeys(name_key(s.user) for s in scopes if s.user)
+    anchors = about.anchors or (SPEAKER, *users)
+    named = await graph.named(scopes, anchors)
     people.update((e.id, e) for e in named)
-    whom = _bearers(named, about.anchors or (SPEAKER,))
+    whom = _bearers(named, anchors)
     given: set[str] = set()
     for step in about.steps:
         facts = await around(whom, links(step))
@@ -69,14 +74,14 @@ async def answered(
     ]
     if not meant:
         return query
-    facts = await around([e.id for e in meant], asked.wanted) if asked.wanted else []
+    facts = await around([e.id for e in meant], wanted) if wanted else []
     if about.steps and not about.name:
         query = named_in(query, about, meant)
     return replace(
         query,
         answers=answers(asked, [e.id for e in meant], facts),
         given=frozenset(given),
-        asks_fact=bool(asked.wanted),
+        asks_fact=bool(wanted),
         names=tuple(dict.fromkeys((*(n for e in meant for n in _names(e)), *query.names))),
     )
 

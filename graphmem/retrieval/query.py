@@ -54,9 +54,9 @@ class Query:
     nothing but a time ("What did we talk about last week?"). ``asks_ended`` says whether facts
     that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a name,
     ``asks_now`` that the question says "now" or the like.
-    ``answers`` are the ids of facts that the graph gives as the answer, see ``asking``, ``given``
-    those of facts that the question itself states; ``asks_fact`` says that it is known which
-    predicates could answer.
+    ``answers`` are the ids of facts that the graph gives as the answer and how well they do, 0 to
+    1, see ``asking``; ``given`` the ids of facts that the question itself states; ``asks_fact``
+    says that it is known which predicates could answer.
     """
 
     text: str
@@ -71,7 +71,7 @@ class Query:
     second_person: bool = False
     asks_value: bool = False
     asks_now: bool = False
-    answers: frozenset[str] = frozenset()
+    answers: frozenset[tuple[str, float]] = frozenset()
     given: frozenset[str] = frozenset()
     asks_fact: bool = False
 

@@ -244,7 +244,8 @@ def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
 def _asked(rows: Columns, layout: Layout, query: Query, recipe: Recipe) -> Floats:
     """Return the factor of facts that say what the question says, or not what it asks."""
     given = np.array([i in query.given for i in rows.id])
-    other = np.array([query.asks_fact and i not in query.answers for i in rows.id])
+    known = {name for name, _ in query.answers}
+    other = np.array([query.asks_fact and i not in known for i in rows.id])
     factor = np.where(given, recipe.given, np.where(other, recipe.unasked, 1.0))
     return np.where(layout.episode, 1.0, factor)
 
@@ -296,7 +297,8 @@ def score(
     arms["entity"] = best * np.array(
         [0.0 if hop is None else hops[min(hop, len(hops) - 1)] for hop in rows.hop]
     )
-    arms["answer"] = best * recipe.answer * np.array([i in query.answers for i in rows.id])
+    worth = dict(query.answers)
+    arms["answer"] = best * recipe.answer * np.array([worth.get(i, 0.0) for i in rows.id])
     arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
     for name in ("session", "speaker", "time", "entity", "answer", "support"):
         total = total + arms[name]

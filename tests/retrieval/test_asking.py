@@ -190,8 +190,18 @@ def test_answers_are_of_whom_it_is_about_at_the_right_end() -> None:
     assert asked is not None
     facts = [fact("oda", "lives_in", "oslo"), fact("tom", "lives_in", "rome")]
 
-    assert answers(asked, ["oda"], facts) == {facts[0].id}
+    assert answers(asked, ["oda"], facts) == {(facts[0].id, 1.0)}
     assert answers(asked, ["oslo"], facts) == frozenset()
+
+
+def test_the_predicate_named_first_answers_best() -> None:
+    asked = ask("What does Oda do?")
+    assert asked is not None
+    facts = [fact("oda", "works_at", "lab"), fact("oda", "has_job", None, "nurse")]
+
+    worth = dict(answers(asked, ["oda"], facts))
+
+    assert 0.5 <= worth[facts[0].id] < worth[facts[1].id] == 1
 
 
 @pytest.mark.parametrize(("question", "whom"), [("Who is Petra's boss?", "petra"),
@@ -201,7 +211,7 @@ def test_answers_of_a_relation(question: str, whom: str) -> None:
     assert isinstance(asked, Asked)
     facts = [fact("amal", "manager_of", "petra"), fact("petra", "manager_of", "sami")]
 
-    assert answers(asked, [whom], facts) == {facts[0].id}
+    assert answers(asked, [whom], facts) == {(facts[0].id, 1.0)}
 
 
 def test_between_is_what_links_the_two() -> None:

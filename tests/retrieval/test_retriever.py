@@ -198,6 +198,16 @@ async def test_nobody_elses_relations_are_followed(tmp_path: Path) -> None:
         assert all("answer" not in hit.arms for hit in hits)
 
 
+async def test_who_asks_is_found_by_the_name_of_the_user(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Oda|sister_of|I\nOda|works_at|Aquarium", day=1, author="Ada")
+        await w.hear("the sister of a friend works a lot", day=2)
+
+        hits = await w.ask("Where does my sister work?")
+
+        assert hits[0].text == "Oda works at Aquarium"
+
+
 async def test_who_was_met_later_is_not_known_before(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("the sister works a lot", day=1)
@@ -327,7 +337,7 @@ class Backwards(WordReranker):
 class Faulty(WordReranker):
     """Fails with an error, or answers what is no answer."""
 
-    def __init__(self, fault: Exception | Vector) -> None:
+    def __init__(self, fault: "Exception | Vector") -> None:
         super().__init__()
         self.fault = fault
 
@@ -490,7 +500,7 @@ async def test_reranker_leaves_the_later_restatement_first(tmp_path: Path) -> No
     ids=["unavailable", "bug", "timeout", "shape", "nan"],
 )
 async def test_failing_reranker_leaves_the_fused_order(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Exception | Vector
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: "Exception | Vector"
 ) -> None:
     reranker = Faulty(fault)
     async with world(tmp_path) as w:
