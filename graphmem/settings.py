@@ -3,9 +3,9 @@
 Does not know what the values are used for. The table in the README is made from these fields.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,9 +41,10 @@ class Settings(BaseSettings):
     tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
         "o200k_base", description="what budgets are counted with"
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "WARNING", description="of the service and the worker"
-    )
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"],
+        BeforeValidator(lambda given: given.upper() if isinstance(given, str) else given),
+    ] = Field("WARNING", description="of the service and the worker")
     log_format: Literal["json", "text"] = Field("json", description="of the service and the worker")
     api_host: str = Field("127.0.0.1", description="where `graphmem serve` listens")
     api_port: int = Field(8000, ge=0, le=65535, description="where `graphmem serve` listens")
