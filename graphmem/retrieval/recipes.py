@@ -51,7 +51,7 @@ class Recipe:
     asker: float = 0.3
     time: float = 0.3
     dated: float = 0.05
-    hops: tuple[float, ...] = (0.1, 0.05)
+    hops: tuple[float, ...] = ()
     answer: float = 1.5
     given: float = 0.5
     unasked: float = 0.6
@@ -87,8 +87,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without session", session=0.0),
             replace(DEFAULT, name="without speaker", speaker=0.0, asker=0.0),
             replace(DEFAULT, name="without time", time=0.0, dated=0.0),
-            replace(DEFAULT, name="without entity", hops=()),
-            replace(DEFAULT, name="without answers", answer=0.0),
+            replace(DEFAULT, name="without answer", answer=0.0),
             replace(DEFAULT, name="without form", asking=0.0, length=0.0),
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),

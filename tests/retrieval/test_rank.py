@@ -383,14 +383,16 @@ def test_ties_go_to_the_newer_then_to_the_smaller_id() -> None:
 
 @pytest.mark.parametrize("name", sorted(ABLATIONS))
 def test_ablation_switches_one_arm_off(name: str) -> None:
-    arms = {"text", "vector", "neighbours", "session", "speaker", "time", "entity", "form"}
+    arms = {"text", "vector", "neighbours", "session", "speaker", "time", "answer", "form"}
     arms |= {"recency", "importance"}
     pool = [
         episode(1, "Where is the boat?", cosine=0.5, author="Karl"),
         episode(2, "last week in the garden", cosine=0.4, importance=0.9, author="Karl"),
         fact("f", "boat", read_from=(8,), hop=0, cosine=0.3, importance=0.9),
     ]
-    query = asked("When did Karl see the boat in May 2024?")
+    query = replace(
+        asked("When did Karl see the boat in May 2024?"), answers=frozenset({("f", 1.0)})
+    )
 
     def active(recipe: Recipe) -> set[str]:
         found = score(pool, query, recipe=recipe, now=NOW)
@@ -398,6 +400,29 @@ def test_ablation_switches_one_arm_off(name: str) -> None:
 
     assert active(DEFAULT) == arms
     assert active(ABLATIONS[name]) == arms - {name.removeprefix("without ")}
+
+
+def test_what_is_linked_to_a_name_may_have_a_share() -> None:
+    pool = [fact("a", "boat", hop=0), fact("b", "boat", hop=1), fact("c", "boat")]
+
+    found = score(pool, asked("boat"), recipe=replace(DEFAULT, hops=(0.2, 0.1)), now=NOW)
+    shares = dict(zip(found.rows.id, found.arms["entity"], strict=True))
+
+    assert shares["a"] > shares["b"] > shares["c"] == 0
+
+
+def test_facts_that_the_question_states_or_does_not_ask_for_are_worth_less() -> None:
+    pool = [fact("a", "boat"), fact("b", "boat"), fact("c", "boat"), episode(1, "boat")]
+    known = replace(
+        asked("boat"), answers=frozenset({("a", 1.0)}), given=frozenset({"b"}), asks_fact=True
+    )
+
+    hits = ids_of(ranked(pool, known, recipe=plain))
+    alone = score(pool, known, recipe=plain, now=NOW)
+    lost = dict(zip(alone.rows.id, alone.arms["asked"], strict=True))
+
+    assert hits[0] == "a"
+    assert lost["b"] < lost["c"] < 0 == lost["a"] == lost["e1"]
 
 
 # related words
