@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 
 from graphmem.errors import MalformedAnswer
-from graphmem.llm import TIMEOUT_S, RemoteModel
 from graphmem.models import Vector
+from graphmem.rerank.remote import RemoteStep
 from graphmem.rerank.shown import quoted
 
 QUESTION_CHARS: Final = 2000
@@ -36,25 +36,13 @@ _BARE: Final = re.compile(r"[\d\s,;>.#-]+")
 _NUMBER: Final = re.compile(r"(?<![\w.-])[0-9]{1,6}(?![\w.]*\w)")
 
 
-class ListwiseReranker:
+class ListwiseReranker(RemoteStep):
     """A ``Reranker`` that asks a chat model for an order; its scores are descending ranks.
 
     ``model`` is LiteLLM's name for it, such as ``openai/gpt-5-mini``; with ``api_base`` any server
     that speaks OpenAI's protocol answers to ``openai/<name>``. The model sees the first 400
     characters of each text. Nothing is retried.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        api_base: str | None = None,
-        api_key: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        self._model = RemoteModel(
-            name=model, api_base=api_base, api_key=api_key, timeout_s=timeout_s
-        )
 
     @property
     def model_id(self) -> str:
@@ -80,9 +68,6 @@ class ListwiseReranker:
         for place, number in enumerate(order):
             scores[number - 1] = len(texts) - place
         return scores
-
-    async def close(self) -> None:
-        """Do nothing: LiteLLM keeps its connections for the whole process and shares them."""
 
 
 def messages(query: str, texts: Sequence[str]) -> list[dict[str, str]]:

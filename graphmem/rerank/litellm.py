@@ -9,33 +9,17 @@ from typing import Any
 import numpy as np
 
 from graphmem.errors import MalformedAnswer
-from graphmem.llm import TIMEOUT_S, RemoteModel
 from graphmem.models import Vector
+from graphmem.rerank.remote import RemoteStep
 from graphmem.rerank.shown import shown
 
 
-class LiteLLMReranker:
+class LiteLLMReranker(RemoteStep):
     """A ``Reranker`` that asks a service with a ``/rerank`` of Cohere's form.
 
     ``model`` is LiteLLM's name for it, such as ``cohere/rerank-v3.5`` or ``jina_ai/…``. Nothing is
     retried.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        api_base: str | None = None,
-        api_key: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        self._model = RemoteModel(
-            name=model, api_base=api_base, api_key=api_key, timeout_s=timeout_s
-        )
-
-    @property
-    def model_id(self) -> str:
-        return f"litellm/{self._model.name}"
 
     async def score(self, query: str, texts: Sequence[str]) -> Vector:
         """Return float32 of shape (n,), higher is better.
@@ -47,9 +31,6 @@ class LiteLLMReranker:
             return np.empty(0, dtype=np.float32)
         rows = await self._model.rerank(shown(query), [shown(text) for text in texts])
         return self._scores(rows, len(texts))
-
-    async def close(self) -> None:
-        """Do nothing: LiteLLM keeps its connections for the whole process and shares them."""
 
     def _scores(self, rows: Sequence[Mapping[str, Any]], count: int) -> Vector:
         scores = np.full(count, np.nan, dtype=np.float32)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from graphmem.errors import MalformedAnswer
-from graphmem.llm import TIMEOUT_S, RemoteModel
+from graphmem.rerank.remote import RemoteStep
 from graphmem.rerank.shown import quoted, shown
 
 QUESTION_CHARS: Final = 2000
@@ -30,28 +30,12 @@ _BEGINS: Final = re.compile(r"[\[{]")
 _TRIES: Final = 8
 
 
-class LiteLLMRewriter:
+class LiteLLMRewriter(RemoteStep):
     """A ``QueryRewriter`` that asks a chat model.
 
     ``model`` is LiteLLM's name for it, such as ``openai/gpt-5-mini``; with ``api_base`` any server
     that speaks OpenAI's protocol answers to ``openai/<name>``. Nothing is retried.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        api_base: str | None = None,
-        api_key: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> None:
-        self._model = RemoteModel(
-            name=model, api_base=api_base, api_key=api_key, timeout_s=timeout_s
-        )
-
-    @property
-    def model_id(self) -> str:
-        return f"litellm/{self._model.name}"
 
     async def rewrite(self, question: str, *, limit: int) -> Sequence[str]:
         """Return at most ``limit`` queries of one line each, distinct, and not the question.
@@ -78,9 +62,6 @@ class LiteLLMRewriter:
             distinct.setdefault(query.casefold(), query)
         distinct.pop(shown(question, QUESTION_CHARS).casefold(), None)
         return tuple(distinct.values())[:limit]
-
-    async def close(self) -> None:
-        """Do nothing: LiteLLM keeps its connections for the whole process and shares them."""
 
 
 def queries(answer: str) -> tuple[str, ...] | None:

@@ -163,6 +163,7 @@ def test_key_is_not_shown(server: OpenAIServer) -> None:
 def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "litellm", None)
     monkeypatch.delitem(sys.modules, "graphmem.llm")
+    monkeypatch.delitem(sys.modules, "graphmem.rerank.remote")
     monkeypatch.delitem(sys.modules, "graphmem.rerank.litellm")
 
     with pytest.raises(MissingExtra, match=r"graphmem\[llm\]"):
