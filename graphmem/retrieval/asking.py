@@ -28,7 +28,7 @@ _LONGEST_NAME: Final = 4
 
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*['\u2019]?")
 _NEGATED: Final = re.compile(r"\b(?:not|no longer|never|no)\b|n['\u2019]t\b|\bany ?more\b")
-_WHOSE: Final = re.compile(r"\bwhose (?:[\w-]+ ){0,3}?(?P<word>[\w-]+),? (?:is|was|are) ")
+_WHOSE: Final = re.compile(r"\bwhose (?:[\w-]+ ){0,3}?(?P<word>[\w-]+),? (?:is|was|are) ", re.I)
 _WHO_IS: Final = re.compile(r"\W*(?:who|what|which \w+)(?:['\u2019]s| is| are)\b")
 _SELF: Final = frozenset({"my", "our", "mine"})
 _SPEAKING: Final = frozenset({"i", "me", "my", "we", "us", "our", "mine"})
@@ -137,9 +137,10 @@ def ask(question: str) -> Asked | None:
     """Return what a question asks of the graph; None where it is about nobody in particular."""
     known = language()
     low = question.casefold()
-    whose = _WHOSE.search(low)
+    # Places are looked for in the question itself: folding its case may change its length.
+    whose = _WHOSE.search(question)
     if whose is not None:
-        about = _described(question[whose.end() :], known)
+        about = _described(question, known, whose.end())
         if about is None:
             return None
         owned: dict[str, End] = {"owns": False, "drives": False, "pet_of": True}
@@ -153,7 +154,8 @@ def ask(question: str) -> Asked | None:
     if about is None:
         return None
     negated = _NEGATED.search(low) is not None
-    rest = " ".join(f"{low[: about.start]} {_ABOUT} {low[about.end :]}".split())
+    beside_about = f"{question[: about.start]} {_ABOUT} {question[about.end :]}"
+    rest = " ".join(beside_about.casefold().split())
     for row in known.asks:
         beside = row.rest(rest, negated=negated)
         if beside is not None:
@@ -165,9 +167,9 @@ def ask(question: str) -> Asked | None:
     return Asked(about=about, predicates={})
 
 
-def _described(question: str, known: _Language) -> Described | None:
-    """Return whom a text is about: the longest way, else a name, else who asks."""
-    tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(question)]
+def _described(question: str, known: _Language, begin: int = 0) -> Described | None:
+    """Return whom the text from ``begin`` on is about: the longest way, a name, or who asks."""
+    tokens = [(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(question, begin)]
     found = [d for i in range(len(tokens)) if (d := _chain(tokens, i, known)) is not None]
     if not found:
         speaking = any(t.casefold() in _SPEAKING for t, _, _ in tokens)

@@ -74,6 +74,15 @@ def test_the_place_of_a_description_is_its_words() -> None:
 
 
 @pytest.mark.parametrize(
+    "question", ["Whose car is my brother's girlfriend driving?", "Straße: my brother's girlfriend"]
+)
+def test_the_place_is_that_in_the_whole_question(question: str) -> None:
+    found = about(question)
+
+    assert question[found.start : found.end] == "my brother's girlfriend"
+
+
+@pytest.mark.parametrize(
     ("question", "predicate", "end"),
     [
         ("Where does Ivo live?", "lives_in", True),
