@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from graphmem.retrieval.columns import Floats
 
 _FULL: Final = 255.0
 

@@ -140,8 +140,9 @@ class Retriever:
         With a cache, what was answered less than an hour ago and could be no other answer by now,
         but for recency, is not asked again.
         """
+        query = understand(question, now=as_of)
         find = partial(
-            self.find,
+            self._found,
             scopes=scopes,
             now=now,
             as_of=as_of,
@@ -153,7 +154,7 @@ class Retriever:
         if self._cache is not None:
             asked = Asked(
                 scopes=tuple(scope.key for scope in scopes),
-                query=understand(question, now=as_of),
+                query=query,
                 filter=filter or Filter(),
                 top_k=top_k,
                 hidden=frozenset(hidden),
@@ -167,10 +168,10 @@ class Retriever:
             kept = self._cache.get(asked)
             if kept is not None:
                 return kept
-        found = [await find(question)]
+        found = [await find(query)]
         # Whatever else a wording may ask about, that time it would lose.
-        wordings = () if found[0].query.only_time else await self._wordings(question)
-        found += [await find(wording) for wording in wordings or ()]
+        wordings = () if query.only_time else await self._wordings(question)
+        found += [await find(understand(wording, now=as_of)) for wording in wordings or ()]
         hits, judged = await self._settled(found, scopes, top_k=top_k, known_at=known_at)
         # What a model failed to help with is an answer for now, not one to keep.
         if self._cache is not None and asked is not None and judged and wordings is not None:
@@ -264,10 +265,31 @@ class Retriever:
         hidden: Iterable[str] = (),
     ) -> Found:
         """Return the candidates of a question; see ``retrieve``."""
-        view = _View(frozenset(s.key for s in scopes), as_of, known_at, frozenset(hidden))
+        return await self._found(
+            understand(question, now=as_of),
+            scopes,
+            now=now,
+            as_of=as_of,
+            known_at=known_at,
+            filter=filter,
+            hidden=frozenset(hidden),
+        )
+
+    async def _found(
+        self,
+        query: Query,
+        scopes: Sequence[Scope],
+        *,
+        now: datetime,
+        as_of: datetime,
+        known_at: datetime,
+        filter: Filter | None,
+        hidden: frozenset[str],
+    ) -> Found:
+        view = _View(frozenset(s.key for s in scopes), as_of, known_at, hidden)
         query = await answered(
             self._graph,
-            understand(question, now=as_of),
+            query,
             scopes,
             as_of=as_of,
             known_at=known_at,
