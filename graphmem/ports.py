@@ -249,11 +249,13 @@ class GraphStore(Protocol):
         as_of: datetime,
         known_at: datetime,
         predicates: Sequence[str] | None = None,
+        ended: bool = False,
         limit: int = 100,
     ) -> Page:
         """Return the facts, valid then, that touch these entities, newest first, and their ends.
 
-        With ``predicates`` only facts of those.
+        With ``predicates`` only facts of those; with ``ended`` those as well that had ended by
+        then.
         """
         ...
 

@@ -142,6 +142,7 @@ class SqliteGraphStore:
         as_of: datetime,
         known_at: datetime,
         predicates: Sequence[str] | None = None,
+        ended: bool = False,
         limit: int = 100,
     ) -> Page:
         known = rows.by_key(scopes)
@@ -150,7 +151,7 @@ class SqliteGraphStore:
             "scopes": rows.array(list(known)),
             "as_of": to_us(as_of),
             "known_at": to_us(known_at),
-            "ended": 0,
+            "ended": int(ended),
             "predicates": None if predicates is None else rows.array(predicates),
             "limit": limit,
         }

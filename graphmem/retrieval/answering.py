@@ -11,8 +11,18 @@ from datetime import datetime
 from graphmem.ids import SPEAKER, name_key
 from graphmem.models import Entity, Fact, Scope
 from graphmem.ports import GraphStore
-from graphmem.retrieval.asking import Described, answers, ask, between, follow, keys_of, links
+from graphmem.retrieval.asking import (
+    answers,
+    ask,
+    between,
+    follow,
+    keys_of,
+    links,
+    ways,
+)
+from graphmem.retrieval.epithets import epithets
 from graphmem.retrieval.query import Query, terms_of
+from graphmem.retrieval.text import STOP, analyse
 
 
 async def answered(
@@ -27,90 +37,141 @@ async def answered(
     """Return the query with the facts that the graph gives as its answer, and whom it means.
 
     Follows the question's relations from whom it names, a step at a time; where nobody is found
-    there, the query is as it was. A question for what has ended has no answer here. One without a
-    relation and without a predicate that is known asks nothing of the store; any other asks two
-    small reads, and two more a relation. What was read from episodes in ``hidden`` leads nowhere.
+    there, the query is as it was. One without a relation and without a predicate that is known asks
+    nothing of the store; any other asks two small reads, and two more a relation. What was read
+    from episodes in ``hidden`` leads nowhere.
+
+    The names of whom the question describes take the description's place in its text: "Where does
+    my sister work?" is then "Where does Oda work?", for who tells of Oda does not call her
+    somebody's sister each time. Whoever has no name but the description stays described. What the
+    question says beside itself goes, if it is known which facts could answer.
     """
+    query = replace(query, epithets=epithets(query.text))
     asked = ask(query.text)
     if asked is None or not (asked.wanted or asked.about.steps):
         return query
-    # What holds now is no answer to what was; whom it means may be found all the same.
-    wanted = frozenset[str]() if query.asks_ended else asked.wanted
-    people: dict[str, Entity] = {}
-
-    async def around(who: Collection[str], predicates: Iterable[str]) -> list[Fact]:
-        page = await graph.neighbourhood(
-            scopes,
-            sorted(who),
-            as_of=as_of,
-            known_at=known_at,
-            predicates=sorted(predicates),
-        )
-        people.update((e.id, e) for e in page.entities)
-        return [f for f in page.facts if f.status != "quarantined" and _shown(f, hidden)]
-
+    walk = _Walk(graph, scopes, as_of=as_of, known_at=known_at, hidden=hidden)
     about = asked.about
     # Who asks is the scope's user, whom others may call by name as the author of events.
     users = dict.fromkeys(name_key(s.user) for s in scopes if s.user)
-    anchors = about.anchors or (SPEAKER, *users)
-    named = await graph.named(scopes, anchors)
-    people.update((e.id, e) for e in named)
-    whom = _bearers(named, anchors)
-    given: set[str] = set()
+    whom = await walk.bearers(about.anchors or (SPEAKER, *users))
     for step in about.steps:
-        facts = await around(whom, links(step))
-        called = await graph.named(scopes, keys_of(step, whom))
-        people.update((e.id, e) for e in called)
-        before, whom = whom, follow(step, whom, facts, called)
-        given |= between(before, whom, facts)
+        whom = await walk.step(step, whom)
         if not whom:
             return query
-    meant = [
-        e
-        for i in sorted(whom)
-        if (e := people.get(i)) is not None
-        and e.created_at <= known_at
-        and (not about.name or about.name in _names(e))
-    ]
+    meant = walk.known(whom, about.name)
     if not meant:
         return query
-    facts = await around([e.id for e in meant], wanted) if wanted else []
-    if about.steps and not about.name:
-        query = named_in(query, about, meant)
+    facts = await walk.around([e.id for e in meant], asked.wanted) if asked.wanted else []
+    past = query.asks_ended or asked.no_longer
+    other = frozenset(analyse(asked.aside)) - STOP
+    excluded = {f.id for f in facts if other and not other.isdisjoint(analyse(f.text))}
+    begin, end = asked.core if asked.wanted else (0, len(query.text))
+    called = [e.name for e in meant if "@" not in e.key or e.aliases]
+    if about.steps and not about.name and called:
+        text = (
+            f"{query.text[begin : about.start]}{' and '.join(called)}{query.text[about.end : end]}"
+        )
+    else:
+        text = query.text[begin:end]
+    if text != query.text:
+        query = replace(query, text=text, terms=terms_of(text))
     return replace(
         query,
-        answers=answers(asked, [e.id for e in meant], facts),
-        given=frozenset(given),
-        asks_fact=bool(wanted),
+        answers=answers(
+            asked,
+            [e.id for e in meant],
+            [f for f in facts if f.id not in excluded],
+            past=past,
+            as_of=as_of,
+        ),
+        given=frozenset(walk.given | excluded),
+        asks_fact=bool(asked.wanted),
+        tense="past" if asked.no_longer else query.tense,
         names=tuple(dict.fromkeys((*(n for e in meant for n in _names(e)), *query.names))),
     )
+
+
+class _Walk:
+    """Steps from people to people along facts, and what was seen on the way.
+
+    ``given`` are the ids of the facts that the steps went along: the question has said them.
+    """
+
+    def __init__(
+        self,
+        graph: GraphStore,
+        scopes: Sequence[Scope],
+        *,
+        as_of: datetime,
+        known_at: datetime,
+        hidden: frozenset[str],
+    ) -> None:
+        self._graph = graph
+        self._scopes = scopes
+        self._as_of = as_of
+        self._known_at = known_at
+        self._hidden = hidden
+        self._people: dict[str, Entity] = {}
+        self.given: set[str] = set()
+
+    async def bearers(self, anchors: Sequence[str]) -> frozenset[str]:
+        """Return who bears the first of these keys that anybody bears, merged ones as they were."""
+        named = await self._named(anchors)
+        for name in anchors:
+            found = frozenset(e.same_as or e.id for e in named if name in _names(e))
+            if found:
+                return found
+        return frozenset()
+
+    async def around(self, who: Collection[str], predicates: Iterable[str]) -> list[Fact]:
+        """Return the facts of these predicates about these, ended ones too, that may be told."""
+        page = await self._graph.neighbourhood(
+            self._scopes,
+            sorted(who),
+            as_of=self._as_of,
+            known_at=self._known_at,
+            predicates=sorted(predicates),
+            ended=True,
+        )
+        self._people.update((e.id, e) for e in page.entities)
+        return [f for f in page.facts if f.status != "quarantined" and _shown(f, self._hidden)]
+
+    async def step(self, word: str, whose: frozenset[str]) -> frozenset[str]:
+        """Return who is the ``word`` of these: by one relation, else by one of its ways."""
+        facts = await self.around(whose, links(word))
+        called = await self._named(keys_of(word, whose))
+        found = follow(word, whose, facts, called, as_of=self._as_of)
+        self.given |= between(whose, found, facts)
+        if found:
+            return found
+        reached: set[str] = set()
+        for way in ways(word):
+            at = whose
+            for part in way:
+                at = await self.step(part, at) if at else at
+            reached |= at
+        return frozenset(reached - whose)
+
+    def known(self, whom: Iterable[str], name: str) -> list[Entity]:
+        """Return those that were known then, of that name if one is said."""
+        return [
+            entity
+            for i in sorted(whom)
+            if (entity := self._people.get(i)) is not None
+            and entity.created_at <= self._known_at
+            and (not name or name in _names(entity))
+        ]
+
+    async def _named(self, names: Sequence[str]) -> Sequence[Entity]:
+        found = await self._graph.named(self._scopes, names)
+        self._people.update((e.id, e) for e in found)
+        return found
 
 
 def _shown(fact: Fact, hidden: frozenset[str]) -> bool:
     return hidden.isdisjoint((fact.id, *(s.episode_id for s in fact.support)))
 
 
-def _bearers(named: Sequence[Entity], names: Sequence[str]) -> frozenset[str]:
-    """Return who bears the first of these keys that anybody bears, merged ones as they were."""
-    for name in names:
-        found = frozenset(e.same_as or e.id for e in named if name in _names(e))
-        if found:
-            return found
-    return frozenset()
-
-
 def _names(entity: Entity) -> tuple[str, ...]:
     return (entity.key, *map(name_key, (entity.name, *entity.aliases)))
-
-
-def named_in(query: Query, about: Described, people: Sequence[Entity]) -> Query:
-    """Return the query with the names of whom it describes in the place of the description.
-
-    "Where does my sister work?" is then "Where does Oda work?": who tells of Oda does not call her
-    somebody's sister each time. Whoever has no name but the description stays described.
-    """
-    called = [e.name for e in people if "@" not in e.key or e.aliases]
-    if not called:
-        return query
-    text = f"{query.text[: about.start]}{' and '.join(called)}{query.text[about.end :]}"
-    return replace(query, text=text, terms=terms_of(text))

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -29,7 +30,19 @@ _LONGEST_NAME: Final = 4
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*['\u2019]?")
 _NEGATED: Final = re.compile(r"\b(?:not|no longer|never|no)\b|n['\u2019]t\b|\bany ?more\b")
 _WHOSE: Final = re.compile(r"\bwhose (?:[\w-]+ ){0,3}?(?P<word>[\w-]+),? (?:is|was|are) ", re.I)
-_WHO_IS: Final = re.compile(r"\W*(?:who|what|which \w+)(?:['\u2019]s| is| are)\b")
+_WHO_IS: Final = re.compile(r"\W*(?:who|what|which \w+)(?:['\u2019]s| is| are| was| were)\b")
+_NO_LONGER: Final = re.compile(r"\bno longer\b|(?:\bnot\b|n['\u2019]t\b).*\bany ?more\b")
+# "…, so what do I study?": the question follows what is not asked.
+_BUT_ASKS: Final = re.compile(
+    r"^.*?[,;:.]\s+(?:(?:so|but|then|and)\s+)?(?=(?:what|who|where|which|whose|how)\b)", re.I
+)
+_LEFT_OUT: Final = re.compile(
+    r",?\s+(?:(?P<other>before|until|instead of|rather than|other than|besides|apart from)"
+    r"|(?:even )?though|although|despite)\s+(?P<words>(?=[^\W_]).+)$",
+    re.I,
+)
+_EX: Final = "ex-"
+_FORMERLY: Final = frozenset({"ex", "former", "previous"})
 _SELF: Final = frozenset({"my", "our", "mine"})
 _SPEAKING: Final = frozenset({"i", "me", "my", "we", "us", "our", "mine"})
 
@@ -69,6 +82,9 @@ class Asked:
     predicates: Mapping[str, End]
     relation: str = ""
     whose: bool = False
+    no_longer: bool = False
+    core: tuple[int, int] = (0, 0)
+    aside: str = ""
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -99,14 +115,18 @@ class _Language:
     relations: Mapping[str, Mapping[str, End]]
     same: Mapping[str, str]
     asks: Sequence["_Ask"]
+    compounds: Mapping[str, frozenset[str]]
+    ways: Mapping[str, Sequence[tuple[str, ...]]]
 
     def relation(self, word: str) -> str:
         """Return the relation word that a word stands for, also in the plural; or ''."""
         key = word.casefold()
+        once = _EX if key.startswith(_EX) else ""
+        key = key.removeprefix(_EX)
         for form in (key, key.removesuffix("s"), key.removesuffix("es")):
             form = self.same.get(form, form)
             if form in self.relations:
-                return form
+                return once + form
         return ""
 
 
@@ -127,7 +147,14 @@ def language() -> _Language:
         pattern, besides = (re.compile(row.get(field, "")) for field in ("pattern", "if"))
         asks.append(_Ask(pattern, besides, row.get("not", False), found))
     light = frozenset(_WORD.findall(table["light"])) | STOP | QUESTION
-    return _Language(light, relations, table["same"], tuple(asks))
+    return _Language(
+        light,
+        relations,
+        table["same"],
+        tuple(asks),
+        {word: frozenset(_WORD.findall(before)) for word, before in table["compounds"].items()},
+        {word: [tuple(way.split()) for way in ways] for word, ways in table["ways"].items()},
+    )
 
 
 # --------------------------------------------------------------------------- understanding
@@ -136,7 +163,6 @@ def language() -> _Language:
 def ask(question: str) -> Asked | None:
     """Return what a question asks of the graph; None where it is about nobody in particular."""
     known = language()
-    low = question.casefold()
     # Places are looked for in the question itself: folding its case may change its length.
     whose = _WHOSE.search(question)
     if whose is not None:
@@ -149,22 +175,44 @@ def ask(question: str) -> Asked | None:
             predicates=owned,
             relation=known.relation(whose["word"]),
             whose=True,
+            core=(0, len(question)),
         )
-    about = _described(question, known)
+    begin, end, aside = _core(question)
+    about = _described(question[:end], known, begin)
     if about is None:
         return None
-    negated = _NEGATED.search(low) is not None
-    beside_about = f"{question[: about.start]} {_ABOUT} {question[about.end :]}"
+    low = question[begin:end].casefold()
+    no_longer = _NO_LONGER.search(low) is not None
+    negated = _NEGATED.search(low) is not None and not no_longer
+    beside_about = f"{question[begin : about.start]} {_ABOUT} {question[about.end : end]}"
     rest = " ".join(beside_about.casefold().split())
+    asked = Asked(about=about, predicates={}, no_longer=no_longer, core=(begin, end), aside=aside)
     for row in known.asks:
         beside = row.rest(rest, negated=negated)
         if beside is not None:
             more = not known.light.issuperset(_WORD.findall(beside))
-            return Asked(about=about, predicates={} if more else row.predicates)
-    if about.steps and not about.name and not negated and _WHO_IS.match(low):
+            return asked if more else replace(asked, predicates=row.predicates)
+    who = known.light.issuperset(_WORD.findall(rest)) and _WHO_IS.match(low) is not None
+    if who and about.steps and not about.name and not negated:
         *steps, last = about.steps
-        return Asked(about=replace(about, steps=tuple(steps)), predicates={}, relation=last)
-    return Asked(about=about, predicates={})
+        return replace(asked, about=replace(about, steps=tuple(steps)), relation=last)
+    return asked
+
+
+def _core(question: str) -> tuple[int, int, str]:
+    """Return where the question proper begins and ends, and what is said beside it not to be it."""
+    asides: list[str] = []
+    begin, end = 0, len(question)
+    contrast = _BUT_ASKS.match(question)
+    if contrast is not None:
+        asides.append(contrast.group())
+        begin = contrast.end()
+    beside = _LEFT_OUT.search(question, begin)
+    if beside is not None:
+        end = beside.start()
+        if beside["other"]:
+            asides.append(beside["words"])
+    return begin, end, " ".join(asides)
 
 
 def _described(question: str, known: _Language, begin: int = 0) -> Described | None:
@@ -240,13 +288,19 @@ def _anchored(tokens: Sequence[Token], i: int, known: _Language) -> Described:
 def _steps(tokens: Sequence[Token], i: int, so_far: Described, known: _Language) -> Described:
     """Follow relation words from ``i``, an adjective or two before each, and a name at the end."""
     while i < len(tokens) and len(so_far.steps) < MAX_STEPS:
+        between: set[str] = set()
         for j in range(i, min(i + 3, len(tokens))):
             bare, possessive = _bare(tokens[j][0])
             relation = known.relation(bare)
             if relation:
                 break
+            between.add(bare.casefold())
         else:
             break
+        if between & known.compounds.get(relation, frozenset()):
+            break  # a business partner is no partner
+        if between & _FORMERLY:
+            relation = _EX + relation.removeprefix(_EX)
         steps = (*so_far.steps, relation)
         so_far = replace(so_far, steps=steps, end=tokens[j][2])
         i = j + 1
@@ -294,13 +348,23 @@ def _of(tokens: Sequence[Token], i: int, known: _Language) -> Described | None:
 
 def links(word: str) -> frozenset[str]:
     """Return the predicates of the facts by which somebody is the ``word`` of another."""
-    return frozenset(language().relations.get(word, ()))
+    return frozenset(language().relations.get(word.removeprefix(_EX), ()))
+
+
+def ways(word: str) -> Sequence[tuple[str, ...]]:
+    """Return by which relations one after the other somebody may be the ``word`` of another.
+
+    A brother-in-law is also a sister's spouse. None for what one relation says alone.
+    """
+    return language().ways.get(word, ())
 
 
 def keys_of(word: str, whose: Iterable[str]) -> tuple[str, ...]:
     """Return the identity keys of the ``word`` of these, in all its spellings."""
-    spellings = (word, *sorted(s for s, of in language().same.items() if of == word))
-    return tuple(f"{spelling}@{who}" for who in sorted(whose) for spelling in spellings)
+    bare = word.removeprefix(_EX)
+    once = word[: len(word) - len(bare)]
+    spellings = (bare, *sorted(s for s, of in language().same.items() if of == bare))
+    return tuple(f"{once}{spelling}@{who}" for who in sorted(whose) for spelling in spellings)
 
 
 def follow(
@@ -308,22 +372,29 @@ def follow(
     whose: Collection[str],
     facts: Iterable[Fact],
     called: Iterable[Entity],
+    *,
+    as_of: datetime,
 ) -> frozenset[str]:
     """Return who is the ``word`` of somebody in ``whose``, by facts that touch those.
 
     ``called`` are who bears one of its ``keys_of``. Whoever is known by that very word stands
     before those who are known by a like relation only: of two relatives "my aunt" is the one who
-    was called aunt.
+    was called aunt. An ex-wife is who was one, by a fact that has ended; any other is so now.
     """
-    links = language().relations.get(word, {})
+    links = language().relations.get(word.removeprefix(_EX), {})
+    once = word.startswith(_EX)
     found = {
         other
         for fact in facts
-        if fact.predicate in links
+        if fact.predicate in links and has_ended(fact, as_of) == once
         for other in _others(fact, whose, links[fact.predicate])
     }
     known = {entity.same_as or entity.id for entity in called}
     return frozenset(found & known or found or known)
+
+
+def has_ended(fact: Fact, as_of: datetime) -> bool:
+    return fact.valid_to is not None and fact.valid_to <= as_of
 
 
 def _others(fact: Fact, whose: Collection[str], end: End) -> Iterable[str]:
@@ -347,26 +418,38 @@ def between(some: Collection[str], others: Collection[str], facts: Iterable[Fact
 
 
 def answers(
-    asked: Asked, whom: Collection[str], facts: Iterable[Fact]
+    asked: Asked, whom: Collection[str], facts: Iterable[Fact], *, past: bool, as_of: datetime
 ) -> frozenset[tuple[str, float]]:
     """Return the ids of the facts that answer what is asked about ``whom``, and how well each does.
 
     From 1 for the predicate that the table names first, a tenth less for each that follows, no less
-    than a half: what somebody does is said by their job before it is by where they work.
+    than a half: what somebody does is said by their job before it is by where they work. Of the
+    ``past`` what still holds tells half as well as what has ended; of what is no longer so it tells
+    nothing, nor does what has ended of the present.
     """
     wanted = dict(asked.predicates)
     worth = {p: max(0.5, 1 - 0.1 * place) for place, p in enumerate(wanted)}
-    links = language().relations.get(asked.relation, {})
+    links = language().relations.get(asked.relation.removeprefix(_EX), {})
+    once = asked.relation.startswith(_EX)
     found: dict[str, float] = {}
     for fact in facts:
+        ended = has_ended(fact, as_of)
+        if asked.no_longer or once:
+            share = 1.0 if ended else 0.0
+        elif past:
+            share = 1.0 if ended else 0.5
+        else:
+            share = 0.0 if ended else 1.0
+        if not share:
+            continue
         if _stands(fact, whom, wanted.get(fact.predicate, _NEITHER)):
-            found[fact.id] = worth[fact.predicate]
+            found[fact.id] = share * worth[fact.predicate]
         if fact.predicate in links:
             end = links[fact.predicate]
             # The relation is named by the end that is possessed: the other one is its possessor.
             whose = end if asked.whose or end is None else not end
             if _stands(fact, whom, whose):
-                found[fact.id] = 1.0
+                found[fact.id] = share
     return frozenset(found.items())
 
 

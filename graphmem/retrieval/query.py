@@ -45,6 +45,14 @@ class Span:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Epithet:
+    """A name and the words beside it that tell its bearer, both as analysed terms."""
+
+    name: tuple[str, ...]
+    words: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A question as recall sees it.
@@ -56,7 +64,8 @@ class Query:
     ``asks_now`` that the question says "now" or the like.
     ``answers`` are the ids of facts that the graph gives as the answer and how well they do, 0 to
     1, see ``asking``; ``given`` the ids of facts that the question itself states; ``asks_fact``
-    says that it is known which predicates could answer.
+    says that it is known which predicates could answer. ``epithets`` are the names of the question
+    with what it says beside them, see there.
     """
 
     text: str
@@ -74,6 +83,7 @@ class Query:
     answers: frozenset[tuple[str, float]] = frozenset()
     given: frozenset[str] = frozenset()
     asks_fact: bool = False
+    epithets: tuple[Epithet, ...] = ()
 
     @property
     def asks_how_it_stands(self) -> bool:
@@ -103,7 +113,22 @@ _MONTH_NAMES: Final = re.findall(
     r"\w+", "january february march april may june july august september october november december"
 )
 _DAY_NAMES: Final = re.findall(r"\w+", "monday tuesday wednesday thursday friday saturday sunday")
-_CALENDAR: Final = frozenset((*_MONTH_NAMES, *_DAY_NAMES))
+CALENDAR: Final = frozenset((*_MONTH_NAMES, *_DAY_NAMES))
+_SELF: Final = frozenset({"i", "i'm", "i've", "i'd", "i'll"})
+
+
+def named_terms(question: str) -> frozenset[str]:
+    """Return the terms of the words that a question writes as names."""
+    words = [match.group() for match in _WORD.finditer(question)]
+    capital = (
+        word
+        for number, word in enumerate(words)
+        if word[0].isupper()
+        and (low := word.casefold()) not in CALENDAR
+        and not (number == 0 and low in OPENERS)
+        and low not in _SELF
+    )
+    return frozenset(term for word in capital for term in analyse_query(word))
 
 
 def _named(text: str, known: Collection[str]) -> Iterable[str]:
@@ -115,9 +140,9 @@ def _named(text: str, known: Collection[str]) -> Iterable[str]:
     yield from (name_key(quoted) for quoted in _QUOTED.findall(text))
     capital = [
         word[0].isupper()
-        and key not in _CALENDAR
+        and key not in CALENDAR
         and not (number == 0 and key in OPENERS)
-        and key not in {"i", "i'm", "i've", "i'd", "i'll"}
+        and key not in _SELF
         for number, (word, key) in enumerate(zip(words, keys, strict=True))
     ]
     run: list[str] = []

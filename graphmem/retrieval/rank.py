@@ -37,7 +37,8 @@ from graphmem.retrieval.columns import (
     moment,
     words_of,
 )
-from graphmem.retrieval.query import Query
+from graphmem.retrieval.epithets import beside
+from graphmem.retrieval.query import Query, named_terms
 from graphmem.retrieval.recipes import Recipe
 from graphmem.retrieval.related import related_counts, related_terms
 from graphmem.retrieval.text import ASKS, analyse
@@ -228,6 +229,28 @@ def _timely(rows: Columns, query: Query, recipe: Recipe) -> Floats:
     return gain
 
 
+def _named_only(words: Words, weights: Floats, layout: Layout, query: Query) -> Flags:
+    """Return which facts share no more with the question than names: all that is known of Ada.
+
+    A fact is so short that a name makes most of it.
+    """
+    names = named_terms(query.text)
+    plain = np.array([term not in names for term in words.terms], dtype=np.bool_)
+    return ~layout.episode & ~(weights[plain] > 0).any(axis=0)
+
+
+def _called(rows: Columns, query: Query, recipe: Recipe) -> Floats:
+    """Return ``epithet`` for episodes that call somebody as the question does, or part of it."""
+    gain = np.zeros(len(rows))
+    if not query.epithets or not recipe.epithet:
+        return gain
+    for row, kind in enumerate(rows.kind):
+        if kind == "episode":
+            terms = rows.terms[row].split()
+            gain[row] = recipe.epithet * max(beside(e, terms) for e in query.epithets)
+    return gain
+
+
 def _form(lengths: Floats, layout: Layout, recipe: Recipe) -> Floats:
     """Return the factor of an episode's form, 1 for facts: questions less, long texts more.
 
@@ -279,7 +302,9 @@ def score(
         words = words_of(query.terms, rows.terms)
     layout = _layout(rows)
     occurred = np.array(rows.occurred_at) / 1e6
-    text = weighted(words, _with_related(words, rows, recipe), k1=recipe.k1, b=recipe.b)
+    weights = _with_related(words, rows, recipe)
+    text = weighted(words, weights, k1=recipe.k1, b=recipe.b)
+    text = np.where(_named_only(words, weights, layout, query), recipe.named_only * text, text)
     cosine = np.array([-1.0 if cosine is None else cosine for cosine in rows.cosine])
     arms = {
         "text": recipe.text * (text / max(float(text.max()), 1e-12)) ** recipe.text_power,
@@ -297,10 +322,11 @@ def score(
     arms["entity"] = best * np.array(
         [0.0 if hop is None else hops[min(hop, len(hops) - 1)] for hop in rows.hop]
     )
+    arms["epithet"] = best * _called(rows, query, recipe)
     worth = dict(query.answers)
     arms["answer"] = best * recipe.answer * np.array([worth.get(i, 0.0) for i in rows.id])
     arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
-    for name in ("session", "speaker", "time", "entity", "answer", "support"):
+    for name in ("session", "speaker", "time", "entity", "epithet", "answer", "support"):
         total = total + arms[name]
     half_lives = np.array([recipe.half_life_days[kind] for kind in rows.type])
     age_days = (now.timestamp() - occurred) / DAY_S

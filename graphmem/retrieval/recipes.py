@@ -27,18 +27,20 @@ class Recipe:
     by, at most 0.1; ``half_life_days`` is the age at which half of a memory's recency is gone.
     ``given`` is what the score of a fact that the question itself states is worth, ``unasked`` that
     of one which says something else than what is asked. ``related`` is what a word related to a
-    term of the question counts for, as a fraction of an occurrence. ``restated`` is how far behind,
-    as a share of the best score, a newer statement of the same may be and still come first, where
-    somebody asks how things stand. ``rewritten`` is the share of its score that a hit keeps which
-    only another wording of the question has found.
+    term of the question counts for, as a fraction of an occurrence. ``named_only`` is what the text
+    match of a fact is worth that shares nothing but names with the question, ``epithet`` the share
+    of the highest score for who calls somebody as the question does. ``restated`` is how far
+    behind, as a share of the best score, a newer statement of the same may be and still come first,
+    where somebody asks how things stand. ``rewritten`` is the share of its score that a hit keeps
+    which only another wording of the question has found.
     """
 
     name: str = "default"
     k1: float = 0.9
-    b: float = 0.75
+    b: float = 0.6
     text: float = 1.0
     text_power: float = 1.5
-    related: float = 0.4
+    related: float = 0.5
     vector: float = 1.0
     cosine_floor: float = 0.15
     near: float = 0.35
@@ -53,6 +55,8 @@ class Recipe:
     dated: float = 0.05
     hops: tuple[float, ...] = ()
     answer: float = 1.5
+    epithet: float = 0.3
+    named_only: float = 0.5
     given: float = 0.5
     unasked: float = 0.6
     asking: float = 0.1
@@ -88,6 +92,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without speaker", speaker=0.0, asker=0.0),
             replace(DEFAULT, name="without time", time=0.0, dated=0.0),
             replace(DEFAULT, name="without answer", answer=0.0),
+            replace(DEFAULT, name="without epithets", epithet=0.0, named_only=1.0),
             replace(DEFAULT, name="without form", asking=0.0, length=0.0),
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),

@@ -77,6 +77,19 @@ class ReadingConformance(CandidatesConformance):
         assert (await around(harbour.ines.id, 6, known_at=4)).facts == (harbour.owns,)
         assert await around(harbour.ines.id, 6, scopes=(other,)) == Page()
 
+    async def test_neighbourhood_with_what_has_ended(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        async def around(at: int, ended: bool) -> set[str]:
+            page = await store.neighbourhood(
+                [scope], [harbour.ines.id], as_of=day(at), known_at=LATE, ended=ended
+            )
+            return {f.id for f in page.facts}
+
+        assert await around(9, ended=False) == {harbour.owns.id}
+        assert await around(9, ended=True) == {harbour.owns.id, harbour.sails.id}
+        assert await around(0, ended=True) == set(), "what had not begun has not ended"
+
     async def test_neighbourhood_newest_first_within_limit(
         self, store: GraphStore, scope: Scope
     ) -> None:

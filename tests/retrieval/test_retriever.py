@@ -186,6 +186,48 @@ async def test_an_answer_follows_what_has_changed(tmp_path: Path) -> None:
         assert then[0].text == "Oda worked at Aquarium"
 
 
+async def test_the_past_is_answered_by_what_has_ended(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I|lives_in|Oslo", day=1)
+        await w.hear("I|works_at|Lab", day=2)
+        await w.hear("I|lives_in|Rome", day=3)
+
+        before = await w.ask("Where did I live before Rome?")
+        no_more = await w.ask("Where do I not live any more?")
+        now = await w.ask("Where do I live?")
+
+    assert "Oslo" in before[0].text
+    assert "answer" in before[0].arms
+    assert "Oslo" in no_more[0].text
+    assert "Rome" in now[0].text
+
+
+async def test_kin_by_marriage_are_found_by_two_relations(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Lena|child_of|I", day=1)
+        await w.hear("Lena|married_to|Pavel", day=2)
+        await w.hear("Pavel|has_job|pilot", day=3)
+        await w.hear("I|has_job|carpenter", day=4)
+
+        hits = await w.ask("What is my son-in-law's job?")
+
+    assert "pilot" in hits[0].text
+    assert "answer" in hits[0].arms
+
+
+async def test_who_is_called_so_is_told_first(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Mina has a very loud trumpet", day=1)
+        await w.hear("a walk in the rain", day=2)
+        await w.hear("Mina from the ballet has a loud trumpet and a very quiet flute too", day=3)
+
+        hits = await w.ask("What does Mina from the ballet have?")
+
+    assert hits[0].text.startswith("Mina from the ballet")
+    assert hits[0].arms["epithet"] > 0
+    assert "somebody is called as in the question" in hits[0].reason
+
+
 async def test_nobody_elses_relations_are_followed(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         other = Scope(user="eve", session="s1")
