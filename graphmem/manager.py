@@ -87,7 +87,7 @@ class MemoryManager:
         )
         self._log = consolidator.sessions
         self._graph = consolidator.graph
-        self._retriever = retriever
+        self.retriever = retriever
         self._clock = clock
         self._count = counter
         self._knowledge = tuple(knowledge)
@@ -230,7 +230,7 @@ class MemoryManager:
             raise InvalidInput(f"top_k={top_k!r}: expected 1 to 1000")
         now = self._clock()
         hidden = [i for _, members in await self._log.tombstones(scope) for i in members]
-        return await self._retriever.retrieve(
+        return await self.retriever.retrieve(
             query,
             scope.levels(),
             now=now,

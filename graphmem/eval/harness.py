@@ -76,9 +76,11 @@ class Asking:
     """Questions to one conversation: what a caller of recall would get at a given moment.
 
     ``known_at`` is the reader's own time: all that has been recorded until then is known.
+    ``configured`` is the manager's own retriever, with the models that it was given.
     """
 
     retriever: Retriever
+    configured: Retriever
     scopes: Sequence[Scope]
     known_at: datetime
 
@@ -89,6 +91,7 @@ class Asking:
         worker = manager.consolidator
         return Asking(
             retriever=Retriever(worker.graph, worker.embedder, recipe),
+            configured=manager.retriever,
             scopes=home.levels(),
             known_at=known_at,
         )
@@ -118,6 +121,12 @@ class Asking:
         """Return the hits of a question asked at ``at``, the best first."""
         found = await self.find(question, at=at)
         return await self.hits(found, self.rank(found, top_k=top_k))
+
+    async def ask_configured(self, question: str, *, at: datetime, top_k: int) -> tuple[Hit, ...]:
+        """Return the hits as the manager's own retriever gives them, models and all."""
+        return await self.configured.retrieve(
+            question, self.scopes, now=at, as_of=at, known_at=self.known_at, top_k=top_k
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from graphmem.eval import metrics
 from graphmem.eval.datasets import Conversation, Dataset, Question
 from graphmem.eval.harness import Asking, OpenManager, Progress, visits
 from graphmem.eval.metrics import Answer
+from graphmem.models import Hit
 from graphmem.ports import Embedder
 from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
@@ -41,13 +42,17 @@ SEED: Final = 20_231
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """The metrics of one question: ours, the baselines' and the ablations' by name."""
+    """The metrics of one question: ours, the baselines' and the ablations' by name.
+
+    ``models`` is empty unless the manager has a reranker or a rewriter.
+    """
 
     question: Question
     tuned: bool
     ours: dict[str, float]
     baselines: dict[str, dict[str, float]]
     ablations: dict[str, dict[str, float]]
+    models: dict[str, dict[str, float]]
 
 
 async def run(
@@ -64,7 +69,8 @@ async def run(
 
     ``open_manager`` opens a manager on an empty store, or on one that holds this data set already:
     then ingesting changes nothing. Its worker must be off; the run consolidates by itself. A
-    question is asked as of the end of its conversation, with all that is known by ``clock``.
+    question is asked as of the end of its conversation, with all that is known by ``clock``. Where
+    the manager has a reranker or a rewriter, what they make of the hits is a row beside.
     ``progress`` is told (what, done, of).
     """
     rows: list[_Row] = []
@@ -100,12 +106,12 @@ class _Bench:
     async def ask(self, question: Question, *, tuned: bool) -> _Row:
         found = await self.asking.find(question.text, at=question.asked_at)
         hits = await self.asking.hits(found, self.asking.rank(found, top_k=TOP_K))
-        answers = [Answer(event_ids=h.event_ids, words=len(h.text.split())) for h in hits]
+        helpers = self.asking.configured.helpers
         orders = await self.baselines.rankings(question.text)
         return _Row(
             question=question,
             tuned=tuned,
-            ours=metrics.judge(answers, question.gold),
+            ours=metrics.judge(_answers(hits), question.gold),
             baselines={name: metrics.judge(order, question.gold) for name, order in orders.items()},
             ablations={
                 name: metrics.judge(
@@ -117,7 +123,23 @@ class _Bench:
                 )
                 for name, recipe in self.ablations.items()
             },
+            models={
+                ", ".join(helpers): metrics.judge(
+                    _answers(
+                        await self.asking.ask_configured(
+                            question.text, at=question.asked_at, top_k=TOP_K
+                        )
+                    ),
+                    question.gold,
+                )
+            }
+            if helpers
+            else {},
         )
+
+
+def _answers(hits: Sequence[Hit]) -> list[Answer]:
+    return [Answer(event_ids=h.event_ids, words=len(h.text.split())) for h in hits]
 
 
 # --------------------------------------------------------------------------- baselines
@@ -211,9 +233,13 @@ def _figures(rows: Sequence[_Row], seed: int) -> dict[str, Any]:
             [row["r@10"] for row in ours], [row["r@10"] for row in others], seed=seed
         )
 
+    def whole(others: Mapping[str, Sequence[dict[str, float]]]) -> dict[str, Any]:
+        return {n: metrics.mean(found) | {"gain": against(found)} for n, found in others.items()}
+
     baselines = {
         name: [row.baselines[name] for row in rows] for name in (rows[0].baselines if rows else ())
     }
+    models = {name: [row.models[name] for row in rows] for name in (rows[0].models if rows else ())}
     ablations = {
         name: [row.ablations[name] for row in rows] for name in (rows[0].ablations if rows else ())
     }
@@ -221,10 +247,8 @@ def _figures(rows: Sequence[_Row], seed: int) -> dict[str, Any]:
         "all": metrics.mean(ours),
         "by_category": metrics.group(ours, lambda i: rows[i].question.category),
         "by_half": metrics.group(ours, lambda i: "tuned on" if rows[i].tuned else "unseen"),
-        "baselines": {
-            name: metrics.mean(others) | {"gain": against(others)}
-            for name, others in baselines.items()
-        },
+        "baselines": whole(baselines),
+        "with_models": whole(models),
         "ablation": {
             name: {
                 key: value for key, value in metrics.mean(others).items() if not key.endswith("w")
@@ -259,7 +283,9 @@ def render(figures: Mapping[str, Any]) -> str:
         return f"{name:28}{cells}{told}"
 
     lines.append(line("all", figures["all"]))
-    for part in ("by_category", "by_half", "baselines", "ablation"):
+    for part in ("by_category", "by_half", "baselines", "with_models", "ablation"):
+        if not figures[part]:
+            continue
         lines += ["", part.replace("_", " ")]
         lines += [line(f"  {name}", row) for name, row in figures[part].items()]
     return "\n".join(lines)

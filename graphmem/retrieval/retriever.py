@@ -118,6 +118,11 @@ class Retriever:
         self._cache = cache
         self.recipe = recipe
 
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """The model ids of the rewriter and the reranker that are switched on, in that order."""
+        return tuple(m.model_id for m in (self._rewriter, self._reranker) if m is not None)
+
     async def retrieve(
         self,
         question: str,

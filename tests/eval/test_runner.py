@@ -15,7 +15,7 @@ from graphmem.eval.runner import Baselines, order_of, plain_terms, reciprocal_ra
 from graphmem.manager import MemoryManager
 from graphmem.models import Event, TextPart
 from graphmem.retrieval.recipes import ABLATIONS
-from graphmem.testing.fakes import HashEmbedder, LineExtractor
+from graphmem.testing.fakes import HashEmbedder, LineExtractor, WordReranker
 
 START = datetime(2024, 1, 1, 9, tzinfo=UTC)
 NOW = datetime(2024, 12, 31, tzinfo=UTC)
@@ -104,6 +104,27 @@ async def test_run_reports_every_part(open_store: OpenManager) -> None:
     }
     assert set(found["ablation"]) == set(ABLATIONS)
     assert found["ablation"]["without importance"]["gain"] == {"mean": 0, "low": 0, "high": 0}
+
+
+async def test_models_are_a_row_beside(open_store: OpenManager, tmp_path: Path) -> None:
+    def with_models() -> AbstractAsyncContextManager[MemoryManager]:
+        return open_memory(
+            f"sqlite:///{tmp_path / 'eval.db'}",
+            worker="off",
+            embedder=HashEmbedder(),
+            extractor=LineExtractor(),
+            clock=lambda: NOW,
+            reranker=WordReranker(),
+        )
+
+    plain, helped = await figures(open_store), await figures(with_models)
+
+    assert plain["with_models"] == {}
+    assert "with models" not in render(plain)
+    row = helped["with_models"][WordReranker().model_id]
+    assert row["n"] == plain["all"]["n"]
+    assert helped["all"] == plain["all"], "our own figures are those without"
+    assert WordReranker().model_id in render(helped)
 
 
 async def test_second_run_changes_nothing(open_store: OpenManager) -> None:
