@@ -18,6 +18,9 @@ from graphmem.errors import InvalidInput, NotFound
 from graphmem.guard.text import MAX_TEXT_BYTES
 from graphmem.models import Event, ImagePart, Part, SourceClass, TextPart
 
+AFTER: Final = timedelta(seconds=1)
+"""Questions are asked so long after the last message: a time that ends now holds it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -155,7 +158,7 @@ def load_locomo(folder: Path) -> Dataset:
                         text=asked["question"],
                         category=LOCOMO_CATEGORIES[asked["category"]],
                         gold=gold,
-                        asked_at=events[-1].occurred_at,
+                        asked_at=events[-1].occurred_at + AFTER,
                     )
                 )
         conversations.append(
@@ -263,7 +266,7 @@ def load_beam100k(folder: Path) -> Dataset:
                             text=probe["question"],
                             category=category,
                             gold=frozenset(wanted & known),
-                            asked_at=events[-1].occurred_at,
+                            asked_at=events[-1].occurred_at + AFTER,
                             outdated=known & _outdated(told),
                         )
                     )
@@ -347,7 +350,7 @@ def load_temporal(folder: Path) -> Dataset:
                 text=item["questions"][0],
                 category=kind,
                 gold=frozenset(map(str, item["relevant_docs"])) & known,
-                asked_at=events[-1].occurred_at,
+                asked_at=events[-1].occurred_at + AFTER,
             )
             for kind, files in asked.items()
             for number, item in enumerate(files.get(f"file_{path.stem}", ()))

@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any, Final, Literal, get_args
 from graphmem import wire
 from graphmem.errors import InvalidInput, NotFound
 from graphmem.eval import metrics, tables
+from graphmem.eval.datasets import AFTER
 from graphmem.eval.harness import (
     Asking,
     OpenManager,
@@ -44,7 +45,6 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _KIND: Final[Mapping[str, Kind]] = {kind: kind for kind in KINDS}
 DATASET: Final = "facts"
 TOP_K: Final = 3
-_AFTER: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +234,7 @@ async def run(
 
 
 async def _ask(asking: Asking, story: Story, question: FactQuestion) -> _Row:
-    at = max(event.occurred_at for event in story.events) + _AFTER
+    at = max(event.occurred_at for event in story.events) + AFTER
     found = await asking.find(question.text, at=at)
     alone = without_facts(found)
     return _Row(

@@ -244,12 +244,17 @@ _PATTERNS: Final = tuple(
         ),
         ("ago", rf"{_COUNT} {_UNIT} ago"),
         ("past", rf"(?:past|last|previous) {_COUNT} {_UNIT}"),
+        ("past", r"(?:this|the) (?:last|past) (?P<unit>week|fortnight|month|year)"),
         (
             "unit",
             r"(?P<which>this|last|past|previous|next|coming) (?P<unit>week|month|year|weekend)",
         ),
         ("weekday", rf"(?P<which>this|last|past|next|on) (?P<weekday>{'|'.join(_DAY_NAMES)})"),
-        ("day", r"(?P<which>today|tonight|yesterday|last night|tomorrow)"),
+        (
+            "day",
+            r"(?P<which>today|tonight|yesterday|last night|tomorrow|this (?:morning|afternoon)"
+            r"|this evening)",
+        ),
         ("year", rf"(?:in|during|since|until|till|by|before|after|of|year) {_YEAR}"),
     )
 )
@@ -330,12 +335,15 @@ def _stated(kind: str, match: re.Match[str], now: datetime) -> Span | None:
             span = _calendar(now, max(now.year - 1, 1), number, int(day) if day else None)
         return span
     if kind in ("ago", "past"):
-        count = _COUNTS.get(found["count"]) or int(found["count"])
+        said = found.get("count") or "a"
+        count = _COUNTS.get(said) or int(said)
         start = _back(now, count, found["unit"])
         if kind == "past":
             return Span(start=start, end=now)
         # "Three weeks ago" is that week or so, "three years ago" that year or so.
         slack = {"day": 0, "week": 3, "fortnight": 5, "month": 15, "year": 182}[found["unit"]]
+        # Who counts so many days back counts by days of 24 hours, or by the calendar.
+        slack = max(slack, int(count >= _MANY_DAYS))
         return _days(start - timedelta(days=slack), 2 * slack + 1)
     if kind == "unit":
         return _unit_span(now, found["which"], found["unit"])
@@ -344,6 +352,8 @@ def _stated(kind: str, match: re.Match[str], now: datetime) -> Span | None:
     step = {"yesterday": -1, "last night": -1, "tomorrow": 1}.get(found["which"], 0)
     return _days(_midnight(now) + timedelta(days=step), 1)
 
+
+_MANY_DAYS: Final = 10
 
 _JOINED: Final = re.compile(r"\s*(?:and|to|until|till|through|-|\u2013)\s*(?:in |on |the )?")
 
@@ -411,7 +421,7 @@ def find_span(text: str, now: datetime) -> tuple[Span | None, str]:
 _TALK: Final = frozenset(
     analyse_query(
         "talk discuss chat speak mention happen conversation session message thing go on we i you "
-        "event day week month year time date summary summarize summarise between"
+        "event day week month year time date summary summarize summarise between earlier over"
     )
 )
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphmem.errors import InvalidInput, NotFound
-from graphmem.eval.datasets import fitting, load, repair_evidence
+from graphmem.eval.datasets import AFTER, fitting, load, repair_evidence
 from graphmem.guard.text import MAX_TEXT_BYTES
 from graphmem.models import ImagePart, SourceClass
 
@@ -82,7 +82,7 @@ def test_questions_without_gold_are_counted_not_asked(tmp_path: Path) -> None:
     (question,) = talk.questions
     assert (question.id, question.category) == ("talk-1/0", "single-hop")
     assert question.gold == {"D2:1"}
-    assert question.asked_at == talk.events[-1].occurred_at
+    assert question.asked_at == talk.events[-1].occurred_at + AFTER
     assert (talk.lost_ids, talk.no_gold) == (1, 1)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphmem.errors import NotFound
-from graphmem.eval.datasets import TEMPORAL_KINDS, Conversation, Dataset, Question, load
+from graphmem.eval.datasets import AFTER, TEMPORAL_KINDS, Conversation, Dataset, Question, load
 from graphmem.eval.temporal import GROUPS, failure, judge, render, run
 from graphmem.models import Event, TextPart
 from graphmem.retrieval.query import understand
@@ -64,7 +64,7 @@ def test_first_phrasing_is_asked_at_the_last_turn(tmp_path: Path) -> None:
     (question,) = talk.questions
     assert (question.text, question.category) == ("What was said on May 8th?", "date")
     assert question.gold == {"0", "1"}
-    assert question.asked_at == talk.events[-1].occurred_at
+    assert question.asked_at == talk.events[-1].occurred_at + AFTER
     assert talk.no_gold == 1
 
 
