@@ -561,6 +561,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPeriod:
+    """When the first and the last of a session's episodes happened, both included."""
+
+    session_id: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What a memory must be to be retrieved, listed, deleted or pruned; ``None`` asks nothing.
 

@@ -30,6 +30,7 @@ from graphmem.models import (
     Page,
     Scope,
     Session,
+    SessionPeriod,
     StreamState,
     Vector,
 )
@@ -257,6 +258,12 @@ class GraphStore(Protocol):
         With ``predicates`` only facts of those; with ``ended`` those as well that had ended by
         then.
         """
+        ...
+
+    async def periods(
+        self, scopes: Sequence[Scope], *, as_of: datetime, known_at: datetime
+    ) -> Sequence[SessionPeriod]:
+        """Return the sessions by the episodes that had happened then, in the order they began."""
         ...
 
     async def named(self, scopes: Sequence[Scope], names: Sequence[str]) -> Sequence[Entity]:

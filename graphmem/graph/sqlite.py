@@ -29,6 +29,7 @@ from graphmem.models import (
     MemoryKind,
     Page,
     Scope,
+    SessionPeriod,
     Span,
 )
 from graphmem.queries import load_sql
@@ -174,6 +175,20 @@ class SqliteGraphStore:
             )
 
         return await self._db.read(work)
+
+    async def periods(
+        self, scopes: Sequence[Scope], *, as_of: datetime, known_at: datetime
+    ) -> Sequence[SessionPeriod]:
+        keys = {
+            "scopes": rows.array(list(rows.by_key(scopes))),
+            "as_of": to_us(as_of),
+            "known_at": to_us(known_at),
+        }
+        found = await self._db.read(lambda c: c.rows(_SQL["session_periods"], keys))
+        return [
+            SessionPeriod(session_id=name, start=from_us(start), end=from_us(end))
+            for name, start, end in found
+        ]
 
     async def named(self, scopes: Sequence[Scope], names: Sequence[str]) -> Sequence[Entity]:
         known = rows.by_key(scopes)

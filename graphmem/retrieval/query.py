@@ -16,6 +16,7 @@ from typing import Final, Literal
 from dateutil.relativedelta import relativedelta
 
 from graphmem.ids import name_key
+from graphmem.retrieval.ordinals import COUNT, COUNTS, Counted, counted
 from graphmem.retrieval.text import QUESTION, STOP, analyse_query
 
 MAX_NAMES: Final = 16
@@ -59,9 +60,10 @@ class Query:
 
     ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
     at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
-    nothing but a time ("What did we talk about last week?"). ``asks_ended`` says whether facts
-    that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a name,
-    ``asks_now`` that the question says "now" or the like.
+    nothing but a time ("What did we talk about last week?"). ``sessions`` are those that it counts
+    ("our third session"); which they are, and when, the store knows. ``asks_ended`` says whether
+    facts that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a
+    name, ``asks_now`` that the question says "now" or the like.
     ``answers`` are the ids of facts that the graph gives as the answer and how well they do, 0 to
     1, see ``asking``; ``given`` the ids of facts that the question itself states; ``asks_fact``
     says that it is known which predicates could answer. ``epithets`` are the names of the question
@@ -73,6 +75,7 @@ class Query:
     names: tuple[str, ...] = ()
     tense: Tense = "unspecified"
     span: Span | None = None
+    sessions: Counted | None = None
     only_time: bool = False
     several: bool = False
     asks_when: bool = False
@@ -95,7 +98,7 @@ class Query:
 
     @property
     def asks_ended(self) -> bool:
-        return self.tense == "past" or self.span is not None
+        return self.tense == "past" or self.span is not None or self.sessions is not None
 
 
 # --------------------------------------------------------------------------- names
@@ -206,31 +209,6 @@ _MONTH: Final = (
 _DAY: Final = r"(?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d\d)"
 _UNIT: Final = r"(?P<unit>day|week|fortnight|month|year)s?"
-_COUNT: Final = (
-    r"(?P<count>\d{1,3}|an?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|couple|"
-    r"few)(?: of)?"
-)
-_COUNTS: Final = {
-    word: number
-    for number, words in enumerate(
-        (
-            ("",),
-            ("a", "an", "one"),
-            ("two", "couple"),
-            ("three", "few"),
-            ("four",),
-            ("five",),
-            ("six",),
-            ("seven",),
-            ("eight",),
-            ("nine",),
-            ("ten",),
-            ("eleven",),
-            ("twelve",),
-        )
-    )
-    for word in words
-}
 _PATTERNS: Final = tuple(
     (kind, re.compile(rf"\b{pattern}\b"))
     for kind, pattern in (
@@ -242,8 +220,8 @@ _PATTERNS: Final = tuple(
             "month",
             rf"(?:in|during|since|until|till|by|before|after|between|from|this|last|next) {_MONTH}",
         ),
-        ("ago", rf"{_COUNT} {_UNIT} ago"),
-        ("past", rf"(?:past|last|previous) {_COUNT} {_UNIT}"),
+        ("ago", rf"{COUNT} {_UNIT} ago"),
+        ("past", rf"(?:past|last|previous) {COUNT} {_UNIT}"),
         ("past", r"(?:this|the) (?:last|past) (?P<unit>week|fortnight|month|year)"),
         (
             "unit",
@@ -336,7 +314,7 @@ def _stated(kind: str, match: re.Match[str], now: datetime) -> Span | None:
         return span
     if kind in ("ago", "past"):
         said = found.get("count") or "a"
-        count = _COUNTS.get(said) or int(said)
+        count = COUNTS.get(said) or int(said)
         start = _back(now, count, found["unit"])
         if kind == "past":
             return Span(start=start, end=now)
@@ -439,6 +417,9 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
     """
     low = question.casefold()
     span, rest = find_span(question, now)
+    sessions = None
+    if span is None:
+        sessions, rest = counted(question)
     names = dict.fromkeys(key for key in _named(question, known) if key)
     about = [term for term in analyse_query(rest) if term not in _TALK and term not in QUESTION]
     return Query(
@@ -447,7 +428,8 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
         names=tuple(names)[:MAX_NAMES],
         tense=_tense(low),
         span=span,
-        only_time=span is not None and not about,
+        sessions=sessions,
+        only_time=(span is not None or sessions is not None) and not about,
         asks_when=_WHEN.search(low) is not None,
         several=_SEVERAL.search(low) is not None,
         first_person=_FIRST.search(low) is not None,

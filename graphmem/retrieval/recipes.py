@@ -92,7 +92,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without speaker", speaker=0.0, asker=0.0),
             replace(DEFAULT, name="without time", time=0.0, dated=0.0),
             replace(DEFAULT, name="without answer", answer=0.0),
-            replace(DEFAULT, name="without epithets", epithet=0.0, named_only=1.0),
+            replace(DEFAULT, name="without epithets", epithet=0.0),
             replace(DEFAULT, name="without form", asking=0.0, length=0.0),
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -32,6 +32,7 @@ from graphmem.retrieval.answering import answered
 from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.fuse import fuse
+from graphmem.retrieval.ordinals import Counted, meant
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, newest_first, score, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
@@ -292,6 +293,9 @@ class Retriever:
         hidden: frozenset[str],
     ) -> Found:
         view = _View(frozenset(s.key for s in scopes), as_of, known_at, hidden)
+        filter = filter or Filter()
+        if query.sessions is not None:
+            query, filter = await self._in_sessions(query, query.sessions, filter, scopes, view)
         query = await answered(
             self._graph,
             query,
@@ -300,7 +304,7 @@ class Retriever:
             known_at=known_at,
             hidden=view.hidden,
         )
-        asked = await self._ask(query, filter or Filter(), view)
+        asked = await self._ask(query, filter, view)
         pool = CandidatePool()
         if query.only_time and query.span is not None:
             narrowed = within(asked.filter, query.span)
@@ -309,6 +313,32 @@ class Retriever:
         if not pool.candidates:
             pool = await self._pool(asked, scopes, view)
         return Found(query=query, pool=pool, now=now, as_of=as_of)
+
+    async def _in_sessions(
+        self,
+        query: Query,
+        counted: Counted,
+        filter: Filter,
+        scopes: Sequence[Scope],
+        view: _View,
+    ) -> tuple[Query, Filter]:
+        """Return the query with the time of the sessions that it counts, if there are so many.
+
+        The session that asks is none of them, nor are ours, whose ids begin with "@". Of one that
+        a question is about and nothing else, only its own episodes are looked for.
+        """
+        asking = {scope.session for scope in scopes if scope.session}
+        periods = await self._graph.periods(scopes, as_of=view.as_of, known_at=view.known_at)
+        found = meant(
+            [p for p in periods if p.session_id not in asking and p.session_id[:1] != "@"], counted
+        )
+        if not found:
+            return replace(query, sessions=None, only_time=False), filter
+        end = max(p.end for p in found) + timedelta(microseconds=1)
+        query = replace(query, span=Span(start=min(p.start for p in found), end=end))
+        if query.only_time and len(found) == 1 and filter.session is None:
+            filter = replace(filter, session=found[0].session_id)
+        return query, filter
 
     async def _ask(self, query: Query, filter: Filter, view: _View) -> CandidateQuery:
         vectors = await self._embedder.embed([query.text], purpose="query")

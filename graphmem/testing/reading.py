@@ -130,6 +130,24 @@ class ReadingConformance(CandidatesConformance):
 
         assert page.facts == (facts[0],)
 
+    async def test_periods_in_the_order_in_which_sessions_began(
+        self, store: GraphStore, scope: Scope, other: Scope
+    ) -> None:
+        told = [("s2", 4), ("s1", 2), ("s1", 6), ("s3", 9)]
+        await save(store, scope, *(make_episode(scope, n, session_id=s) for s, n in told))
+        await save(store, other, make_episode(other, 1, session_id="s0"))
+
+        async def periods(at: int, known_at: int = 100) -> list[tuple[str, datetime, datetime]]:
+            found = await store.periods([scope], as_of=day(at), known_at=day(known_at))
+            return [(p.session_id, p.start, p.end) for p in found]
+
+        s1, s2 = ("s1", day(2), day(6)), ("s2", day(4), day(4))
+        assert await periods(100) == [s1, s2, ("s3", day(9), day(9))]
+        assert await periods(6) == [s1, s2]
+        assert await periods(5) == [("s1", day(2), day(2)), s2], "of what had happened then"
+        assert await periods(100, known_at=3) == [("s1", day(2), day(2))]
+        assert await store.periods([], as_of=LATE, known_at=LATE) == []
+
     async def test_named_by_any_identity_key(
         self, store: GraphStore, scope: Scope, other: Scope
     ) -> None:

@@ -318,6 +318,29 @@ async def test_time_alone_is_answered_from_that_time(tmp_path: Path) -> None:
         assert len(await w.ask("What did we talk about in June 2023?")) == 2
 
 
+async def test_sessions_are_found_by_their_number(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        for number, name in enumerate(("s7", "s3", "s5")):
+            told = replace(ADA, session=name)
+            await w.hear(f"the {name} engine", day=10 * number, scope=told)
+            await w.hear(f"the {name} garden", day=10 * number + 1, scope=told)
+
+        async def ask(question: str, session: str | None = None) -> set[str]:
+            return set(texts(await w.ask(question, scope=Scope(user="ada", session=session))))
+
+        s7, s3, s5 = ({f"the {s} engine", f"the {s} garden"} for s in ("s7", "s3", "s5"))
+        assert await ask("What did we discuss in our first session?") == s7
+        assert await ask("What did we discuss in our last session?") == s5
+        assert await ask("What did we discuss over sessions 2 to 3?") == s3 | s5
+        assert await ask("What did we discuss two sessions ago?") == s3
+        assert await ask("What did we discuss last session?", "s5") == s3
+        many = await ask("What did we discuss 9 sessions ago?")
+        assert many <= s7 | s3 | s5, "where there are not so many, the words of the question count"
+        boat = await w.ask("Which engine came up in our second session?")
+        assert boat[0].text == "the s3 engine"
+        assert boat[0].arms["time"] > 0
+
+
 async def test_filter_and_time_asked_for_both_hold(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("the boat is red", day=1)

@@ -318,6 +318,12 @@ WHERE
 SELECT DISTINCT m.entity_id FROM entity_names m
 WHERE m.scope IN (SELECT value FROM json_each(:scopes)) AND m.name IN (SELECT value FROM json_each(:names));
 
+-- name: session_periods
+SELECT session_id, min(occurred_at), max(occurred_at) FROM episodes
+WHERE scope IN (SELECT value FROM json_each(:scopes)) AND occurred_at <= :as_of AND recorded_at <= :known_at
+GROUP BY scope, session_id
+ORDER BY min(occurred_at), min(seq), session_id;
+
 -- name: facts_of_entity
 SELECT n, subject_id, object_id FROM (
     SELECT * FROM (
