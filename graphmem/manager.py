@@ -18,6 +18,7 @@ from graphmem.context import assembler
 from graphmem.conversations import Sessions
 from graphmem.errors import Conflict, InvalidInput, NotFound, StoreUnavailable, StreamParked
 from graphmem.guard.text import MAX_TEXT_BYTES, check_event, check_id, check_text
+from graphmem.listing import PAGE, pages
 from graphmem.models import (
     AppendReceipt,
     Context,
@@ -47,7 +48,6 @@ Counter = Callable[[str], int]
 Together = Callable[[], AbstractAsyncContextManager[None]]
 
 NOTES = "notes"
-_PAGE = 500
 _POLL_S = 0.02
 
 
@@ -269,7 +269,7 @@ class MemoryManager:
         history: Sequence[Event] = ()
         state: Mapping[str, Json] = {}
         if scope.session is not None:
-            history = await self._log.read(scope, limit=_PAGE, newest=True)
+            history = await self._log.read(scope, limit=PAGE, newest=True)
             if history:
                 state = (await self._log.get(scope)).state
         found = [await k.search(scope, query, limit=5) for k in self._knowledge]
@@ -410,14 +410,10 @@ class MemoryManager:
         found = await self._episodes_of(scope, due)
         return await self._erase(scope, found, dry_run=dry_run)
 
-    async def _pages(self, home: Scope, kind: MemoryKind, filter: Filter) -> AsyncIterator[Page]:
-        cursor: str | None = None
-        while True:
-            page = await self._graph.list([home], kind, filter, limit=_PAGE, cursor=cursor)
-            yield page
-            cursor = page.cursor
-            if cursor is None:
-                return
+    def _pages(self, home: Scope, kind: MemoryKind, filter: Filter) -> AsyncIterator[Page]:
+        return pages(
+            lambda cursor: self._graph.list([home], kind, filter, limit=PAGE, cursor=cursor)
+        )
 
     async def _matching(self, scope: Scope, filter: Filter) -> dict[str, Scope]:
         """Return the episodes that the filter selects, themselves or by a fact of theirs."""

@@ -12,10 +12,9 @@ from graphmem import decisions
 from graphmem.consolidation.identity import compatible_kinds
 from graphmem.consolidation.plan import SAME_AS
 from graphmem.errors import Conflict, InvalidInput, NotFound
+from graphmem.listing import PAGE, pages
 from graphmem.models import Entity, Fact, Filter, Json, KnownQuery, Scope
 from graphmem.ports import GraphStore, SessionStore
-
-_PAGE = 500
 
 
 class Review:
@@ -35,16 +34,12 @@ class Review:
 
     async def quarantined(self, scope: Scope) -> Sequence[Fact]:
         """Return the facts that wait for review: kept, and never used until released."""
-        found: list[Fact] = []
-        cursor: str | None = None
-        while True:
-            page = await self._graph.list(
-                [scope.home], "fact", Filter(), limit=_PAGE, cursor=cursor
+        listed = pages(
+            lambda cursor: self._graph.list(
+                [scope.home], "fact", Filter(), limit=PAGE, cursor=cursor
             )
-            found += [f for f in page.facts if f.status == "quarantined"]
-            cursor = page.cursor
-            if cursor is None:
-                return found
+        )
+        return [f async for page in listed for f in page.facts if f.status == "quarantined"]
 
     async def release(self, scope: Scope, fact_ids: Sequence[str]) -> None:
         """Let quarantined facts be used. NotFound, Conflict where one is not in quarantine."""

@@ -26,6 +26,7 @@ from graphmem.cli.options import (
     say_json,
     with_memory,
 )
+from graphmem.listing import PAGE, pages
 from graphmem.manager import MemoryManager
 from graphmem.models import Fact, Filter, Scope
 
@@ -122,23 +123,19 @@ def facts(
     where = Filter(topic=topic, predicate=predicate, source=source, session=session)
 
     async def work(memory: MemoryManager, scope: Scope) -> tuple[list[Fact], dict[str, str]]:
-        found: list[Fact] = []
-        cursor: str | None = None
-        while True:
-            page = await memory.list(
+        listed = pages(
+            lambda cursor: memory.list(
                 scope,
                 "fact",
                 filter=where,
                 as_of=moment(as_of, "--as-of"),
                 known_at=moment(known_at, "--known-at"),
                 versions=everything,
-                limit=500,
+                limit=PAGE,
                 cursor=cursor,
             )
-            found += page.facts
-            cursor = page.cursor
-            if cursor is None:
-                break
+        )
+        found = [fact async for page in listed for fact in page.facts]
         ends = {i for f in found for i in (f.subject_id, f.object_id) if i}
         return found, await memory.names(scope, sorted(ends))
 

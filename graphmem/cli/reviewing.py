@@ -8,6 +8,7 @@ import typer
 from graphmem import console, reports, wire
 from graphmem.bootstrap import system_clock
 from graphmem.cli.options import App, AsJson, Log, Store, User, out, say_json, with_memory
+from graphmem.listing import PAGE, pages
 from graphmem.manager import MemoryManager
 from graphmem.models import Entity, Fact, Scope
 
@@ -65,14 +66,9 @@ def entities(
     """List whom and what the memory knows, with other names they go by."""
 
     async def work(memory: MemoryManager, scope: Scope) -> list[Entity]:
-        found: list[Entity] = []
-        cursor: str | None = None
-        while True:
-            page = await memory.list(scope, "entity", limit=500, cursor=cursor)
-            found += page.entities
-            cursor = page.cursor
-            if cursor is None:
-                return sorted(found, key=lambda e: (e.name.casefold(), e.id))
+        listed = pages(lambda cursor: memory.list(scope, "entity", limit=PAGE, cursor=cursor))
+        found = [entity async for page in listed for entity in page.entities]
+        return sorted(found, key=lambda e: (e.name.casefold(), e.id))
 
     found = with_memory(store, log, (app_name, user, None), work)
     if as_json:

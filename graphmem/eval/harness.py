@@ -10,9 +10,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Final
 
 from graphmem.eval.datasets import Conversation, Dataset
+from graphmem.listing import PAGE, pages
 from graphmem.manager import MemoryManager
 from graphmem.models import Event, Fact, Hit, MemoryKind, Page, Scope
 from graphmem.retrieval.rank import Ranked, rank
@@ -22,8 +22,6 @@ from graphmem.retrieval.retriever import Found, Retriever
 Progress = Callable[[str, int, int], None]
 OpenManager = Callable[[], AbstractAsyncContextManager[MemoryManager]]
 Clock = Callable[[], datetime]
-
-_PAGE: Final = 500
 
 
 def silent(what: str, done: int, of: int) -> None:
@@ -42,19 +40,15 @@ async def fill(manager: MemoryManager, home: Scope, events: Sequence[Event]) -> 
     await manager.generate_memories(home)
 
 
-async def everything(
+def everything(
     manager: MemoryManager, home: Scope, kind: MemoryKind, *, versions: bool = False
 ) -> AsyncIterator[Page]:
     """Yield all memories of one kind, facts that have ended too, a page at a time."""
-    cursor: str | None = None
-    while True:
-        page = await manager.list(
-            home, kind, ended=True, versions=versions, limit=_PAGE, cursor=cursor
+    return pages(
+        lambda cursor: manager.list(
+            home, kind, ended=True, versions=versions, limit=PAGE, cursor=cursor
         )
-        yield page
-        cursor = page.cursor
-        if cursor is None:
-            return
+    )
 
 
 async def facts_of(manager: MemoryManager, home: Scope) -> list[Fact]:
