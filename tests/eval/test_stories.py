@@ -183,3 +183,21 @@ async def test_run_reports_parts_kinds_and_what_was_missed(
     assert figures["episodes_alone"]["all"]["fact first"] == 0
     assert figures["missed"] == [{"story": "mill", "part": "unseen", "kind": "two_hop", "ask": ""}]
     assert "seen, changed" in render(figures)
+
+
+async def test_gain_is_what_facts_add_to_the_episodes(
+    tmp_path: Path, open_rules: OpenManager
+) -> None:
+    figures = await run(
+        load(write(tmp_path, story(), story(story="mill", part="unseen")), now=NOW),
+        open_rules,
+        clock=clock,
+    )
+
+    for part, gain in figures["gain_of_facts"].items():
+        ours = figures["all"] if part == "all" else figures["by_part"][part]
+        alone = figures["episodes_alone"][part]
+        assert gain["mean"] == ours["right first"] - alone["right first"]
+        assert gain["low"] <= gain["mean"] <= gain["high"]
+    assert set(figures["gain_of_facts"]) == {"all", "seen", "unseen"}
+    assert "gain of facts" in render(figures)
