@@ -23,14 +23,16 @@ from graphmem.models import (
     TextPart,
 )
 
+_canonical: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
+_AS_THEY_ARE: Final = frozenset((str, float, int, bool))
 _PARTS: Final = {"text": TextPart, "json": JsonPart, "image": ImagePart, "file": FilePart}
 
 
 def dumps(value: object) -> str:
     """Return canonical JSON: sorted keys, no blanks, no NaN."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _canonical(value)
 
 
 def loads_object(text: str) -> dict[str, Json]:
@@ -68,6 +70,8 @@ def _plain(value: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encode(value: Any) -> Any:
+    if value is None or type(value) in _AS_THEY_ARE:
+        return value
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()

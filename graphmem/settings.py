@@ -31,12 +31,15 @@ class Settings(BaseSettings):
         "thread", description="who consolidates: a thread of ours, another process, nobody"
     )
     lease_s: float = Field(30.0, gt=0, le=3600, description="how long a worker holds a stream")
-    batch_events: int = Field(32, ge=1, le=1000, description="events in one batch at most")
+    batch_events: int = Field(64, ge=1, le=1000, description="events in one batch at most")
     max_text_bytes: int = Field(
         65536, ge=1, le=65536, description="the size limit of one event, in bytes"
     )
     recall_cache: int = Field(
         500, ge=0, le=100_000, description="answers of recall that are kept; 0: none"
+    )
+    recall_memory_mb: int = Field(
+        512, ge=1, le=1_000_000, description="what recall keeps of scopes in memory (SQLite)"
     )
     tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
         "o200k_base", description="what budgets are counted with"

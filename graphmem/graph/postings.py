@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graphmem.retrieval.bm25 import bm25_postings
+from graphmem.retrieval.bm25 import bm25_best
 from graphmem.retrieval.columns import Flags, Floats
 
 S = TypeVar("S", bound=np.generic)
@@ -22,6 +22,7 @@ Places: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.int32]
 Counts: TypeAlias = npt.NDArray[np.float32]
 
+_FEW: Final = 4096
 _TAIL: Final = 256  # so many texts are indexed apart before they, too, are worth one index
 _NONE: Final = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
@@ -112,10 +113,10 @@ def build(documents: Sequence[str]) -> Postings:
 
 
 class Text:
-    """The texts of one scope; indexed once they are asked a second time.
+    """The texts of one scope; many of them are indexed once they are asked a second time.
 
-    Many scopes are asked once and not again for long, and an index of their own costs more than one
-    question to the store's.
+    Many scopes are asked once and not again for long, and an index of many texts costs more than
+    one question to the store's; of few it costs less.
     """
 
     def __init__(self, documents: Sequence[str]) -> None:
@@ -144,7 +145,7 @@ class Text:
     def wanted(self) -> bool:
         """Count a question; return whether it is worth an index by now."""
         self._asked += 1
-        return self._asked > 1
+        return self._asked > 1 or len(self.documents) <= _FEW
 
     @property
     def indexed(self) -> bool:
@@ -178,17 +179,22 @@ class Match:
 
     def rows(self, among: Flags) -> Places:
         """Return the rows that hold any term, in order, of those marked."""
-        held = np.zeros(len(self._lengths), dtype=np.bool_)
+        if any(len(rows) == len(among) for rows, _ in self._found):
+            return np.flatnonzero(among)
+        held = np.zeros(len(among), dtype=np.bool_)
         for rows, _ in self._found:
             held[rows] = True
         held &= among
         return np.flatnonzero(held)
 
-    def scores(self, rows: Places) -> Floats:
-        """Return the BM25 of these rows, which are all that take part."""
+    def best(self, rows: Places, limit: int) -> tuple[Places, Floats]:
+        """Return, of these rows, some that hold the ``limit`` best by BM25, and their scores.
+
+        The rows given are all that take part.
+        """
         among = np.zeros(len(self._lengths), dtype=np.bool_)
         among[rows] = True
-        return bm25_postings(self._found, self._lengths, among)[rows]
+        return bm25_best(self._found, self._lengths, among, limit)
 
 
 def joined(parts: Sequence[npt.NDArray[S]]) -> npt.NDArray[S]:

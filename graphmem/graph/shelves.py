@@ -22,26 +22,32 @@ _REMEMBERED: Final = 16384  # rows that a shelf keeps of those read for candidat
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40
+_MANY: Final = 4096  # rows of which the times are put in order
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Where rows stand along NEXT: ``places`` are the session's number, then the place in it.
 
-    ``along`` are the rows in that order.
+    ``along`` are the rows in that order, ``chain`` their places.
     """
 
     sessions: Mapping[str, int]
     places: Integers
     along: Places
+    chain: Integers
+
+    @classmethod
+    def of(cls, sessions: Mapping[str, int], places: Integers) -> "Chain":
+        along = np.argsort(places, kind="stable")
+        return cls(sessions, places, along, places[along])
 
     def around(self, rows: Places, reach: int) -> Places:
         """Return these rows and those up to ``reach`` places away in their session, ascending.
 
         Rows at one place count as so many places, and come together or not at all.
         """
-        chain = self.places[self.along]
-        here = self.places[rows]
+        chain, here = self.chain, self.places[rows]
         session = here >> _PLACE_BITS << _PLACE_BITS
         first = np.searchsorted(chain, session)
         end = np.searchsorted(chain, session + (1 << _PLACE_BITS))
@@ -49,11 +55,10 @@ class Chain:
         high = np.minimum(np.searchsorted(chain, here, side="right") + reach, end) - 1
         low = np.searchsorted(chain, chain[low])
         high = np.searchsorted(chain, chain[high], side="right")
-        # Runs as the sums of where they begin and end.
-        edges = np.zeros(len(chain) + 1, dtype=np.int64)
-        np.add.at(edges, low, 1)
-        np.add.at(edges, high, -1)
-        return np.sort(self.along[np.flatnonzero(np.cumsum(edges[:-1]))])
+        counts = high - low
+        starts = np.cumsum(counts) - counts
+        runs = np.arange(int(counts.sum())) + np.repeat(low - starts, counts)
+        return np.unique(self.along[runs])
 
     def plus(self, more: "Chain") -> "Chain":
         """Return the places of these rows and, behind them, of more."""
@@ -65,7 +70,7 @@ class Chain:
         )
         session, place = more.places >> _PLACE_BITS, more.places & ((1 << _PLACE_BITS) - 1)
         places = np.concatenate([self.places, (numbers[session] << _PLACE_BITS) + place])
-        return Chain(sessions, places, np.argsort(places, kind="stable"))
+        return Chain.of(sessions, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,8 @@ class Shelf:
     None is no end. ``item`` is its place in the matrix, -1 without a vector. ``chain`` tells where
     along NEXT episodes stand; facts have none. A row that has gone has the number -1 and is never
     believed. ``order`` are the rows by their number.
-    ``known`` are rows as they were read for candidates, by number.
+    ``known`` are rows as they were read for candidates, by number; ``edges`` the distinct times of
+    a column, in order, once they were asked for.
     """
 
     n: Integers
@@ -90,11 +96,12 @@ class Shelf:
     ends: Integers | None = None
     chain: "Chain | None" = None
     known: dict[int, Row] = field(default_factory=dict[int, Row])
+    edges: dict[str, Integers] = field(default_factory=dict[str, Integers])
 
     @property
     def bytes(self) -> int:
         remembered = min(len(self.n), _REMEMBERED) * _ROW_BYTES
-        return self.text.bytes + 150 * len(self.n) + remembered
+        return self.text.bytes + 180 * len(self.n) + remembered
 
     def live(self, *, as_of: int, known_at: int, ended: bool) -> Flags:
         """Return which rows are believed at ``known_at`` and hold, or have held, at ``as_of``."""
@@ -108,9 +115,22 @@ class Shelf:
     def until(self, *, as_of: int, known_at: int) -> tuple[int, int]:
         """Return the next times after these two at which other rows may be live."""
         return (
-            min(_after(self.begins, as_of), _after(self.ends, as_of)),
-            min(_after(self.recorded, known_at), _after(self.retired, known_at)),
+            min(self._after("begins", as_of), self._after("ends", as_of)),
+            min(self._after("recorded", known_at), self._after("retired", known_at)),
         )
+
+    def _after(self, name: str, clock: int) -> int:
+        """Return the first time of a column after this one; never where there is none."""
+        times: Integers | None = getattr(self, name)
+        if times is None:
+            return _NEVER
+        if len(times) <= _MANY:
+            return int(times[times > clock].min(initial=_NEVER))
+        if name not in self.edges:
+            self.edges[name] = np.unique(times)
+        edges = self.edges[name]
+        place = int(np.searchsorted(edges, clock, side="right"))
+        return int(edges[place]) if place < len(edges) else _NEVER
 
     def rows_of(self, ns: Integers) -> Places:
         """Return the rows of these numbers; those that are not here are left out."""
@@ -160,7 +180,7 @@ def chain_of(sessions: Sequence[str], seqs: Sequence[int]) -> Chain:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(sessions))}
     session = np.fromiter(map(numbers.__getitem__, sessions), dtype=np.int64, count=len(sessions))
     places = (session << _PLACE_BITS) + np.array(seqs, dtype=np.int64)
-    return Chain(numbers, places, np.argsort(places, kind="stable"))
+    return Chain.of(numbers, places)
 
 
 def items_of(ids: Sequence[str], matrix: Matrix) -> Places:
@@ -195,7 +215,3 @@ class Part:
 
 def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
     return None if column is None or more is None else np.concatenate([column, more])
-
-
-def _after(times: Integers | None, clock: int) -> int:
-    return _NEVER if times is None else int(times[times > clock].min(initial=_NEVER))

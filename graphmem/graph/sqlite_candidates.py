@@ -21,7 +21,7 @@ from graphmem.graph.kept import Kept
 from graphmem.graph.postings import Text
 from graphmem.graph.search import Passing, Search, nearness
 from graphmem.graph.shelves import Part, Row, Shelf, chain_of, items_of
-from graphmem.graph.vectors import Matrix
+from graphmem.graph.vectors import Matrix, Places
 from graphmem.models import (
     CandidatePool,
     CandidateQuery,
@@ -35,7 +35,6 @@ from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
 from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
-_CACHE_BYTES: Final = 512 * 1024 * 1024
 TOLD: Final = 4096  # versions back for which the store lists what went: migration 0004
 _DEAD: Final = 256  # rows that have gone and are carried along, or a quarter of all
 _HANDED_OVER: Final = 2000  # so many matches of FTS5 are taken; beyond, memory is asked
@@ -50,9 +49,9 @@ Read = Callable[[Transaction, Keys], dict[int, Row]]
 class Finder:
     """Answers CandidateQueries; keeps the parts of the scopes used last."""
 
-    def __init__(self, sql: Mapping[str, str]) -> None:
+    def __init__(self, sql: Mapping[str, str], most_bytes: int) -> None:
         self._sql = sql
-        self._parts: Kept[Part] = Kept(_CACHE_BYTES)
+        self._parts: Kept[Part] = Kept(most_bytes)
 
     def find(self, c: Transaction, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Return the pool; see ``GraphStore.candidates``."""
@@ -241,7 +240,7 @@ class Finder:
         for side, read in ((episodes, self._read_episodes), (facts, self._read_facts)):
             for shelf, places, near in side.found():
                 ns: list[int] = shelf.n[places].tolist()
-                whole = self._rows(c, shelf, ns, read)
+                whole = self._rows(c, shelf, places, ns, read)
                 fixed += [row[0] for row in whole]
                 ended += [row[1] is not None and _over(row[1], as_of, known_at) for row in whole]
                 cosines += near
@@ -254,24 +253,30 @@ class Finder:
             words = None  # a shelf without an index: ranking counts for itself
         return Columns(fixed, cosine=cosines, hop=hop, ended=ended, words=words)
 
-    def _rows(self, c: Transaction, shelf: Shelf, ns: Sequence[int], read: Read) -> list[Row]:
+    def _rows(
+        self, c: Transaction, shelf: Shelf, places: Places, ns: Sequence[int], read: Read
+    ) -> list[Row]:
         """Return rows by number, from the shelf's memory where it has them.
 
         None is missing: the shelf is of the version that this snapshot has.
         """
         found = {n: row for n in ns if (row := shelf.known.get(n)) is not None}
         if len(found) < len(ns):
-            fresh = read(c, {"ns": rows.array([n for n in ns if n not in found])})
+            held: list[int] = places.tolist()
+            asked = {n: shelf.ids[at] for at, n in zip(held, ns, strict=True) if n not in found}
+            keys = {"ns": rows.array(list(asked)), "ids": rows.array(list(asked.values()))}
+            fresh = read(c, keys)
             shelf.remember(fresh)
             found |= fresh
         return [found[n] for n in ns]
 
     def _read_episodes(self, c: Transaction, asked: Keys) -> dict[int, Row]:
-        stated = _grouped(c.rows(self._sql["candidate_statements"], asked))
-        found = c.rows(self._sql["candidate_episodes"], asked)
-        return {r[0]: _episode(r, stated.get(r[0], ())) for r in found}
+        stated = _grouped(c.rows(self._sql["candidate_statements"], {"ids": asked["ids"]}))
+        found = c.rows(self._sql["candidate_episodes"], {"ns": asked["ns"]})
+        return {r[0]: _episode(r, stated.get(r[1], ())) for r in found}
 
     def _read_facts(self, c: Transaction, asked: Keys) -> dict[int, Row]:
+        asked = {"ns": asked["ns"]}
         support = _grouped(c.rows(self._sql["candidate_support"], asked))
         found = c.rows(self._sql["candidate_facts"], asked)
         return {r[0]: _fact(r, support.get(r[0], ())) for r in found}
@@ -341,7 +346,13 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
     Those are the facts that it affirms; None where it affirms nothing.
     """
     slot, times, who = None, None, ()
-    if stated:
+    if len(stated) == 1:  # most that state something state one thing
+        _, subject, object_, slot, *since = stated[0]
+        if slot is not None:
+            times = (tuple(since),) if since[0] is not None else ()
+        if subject:
+            who = tuple(sorted({subject, object_})) if object_ else (subject,)
+    elif stated:
         affirmed = [s for s in stated if s[3] is not None]
         if affirmed:
             slot = max([s[3] for s in affirmed])
