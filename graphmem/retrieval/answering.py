@@ -16,6 +16,7 @@ from graphmem.retrieval.asking import (
     ask,
     between,
     follow,
+    is_former,
     keys_of,
     links,
     ways,
@@ -62,8 +63,9 @@ async def answered(
     meant = walk.known(whom, about.name)
     if not meant:
         return query
-    facts = await walk.around([e.id for e in meant], asked.wanted) if asked.wanted else []
-    past = query.asks_ended or asked.no_longer
+    past = query.asks_ended or asked.no_longer or is_former(asked.relation)
+    who = [e.id for e in meant]
+    facts = await walk.around(who, asked.wanted, ended=past) if asked.wanted else []
     other = frozenset(analyse(asked.aside)) - STOP
     excluded = {f.id for f in facts if other and not other.isdisjoint(analyse(f.text))}
     begin, end = asked.core if asked.wanted else (0, len(query.text))
@@ -80,7 +82,7 @@ async def answered(
         query,
         answers=answers(
             asked,
-            [e.id for e in meant],
+            who,
             [f for f in facts if f.id not in excluded],
             past=past,
             as_of=as_of,
@@ -124,22 +126,24 @@ class _Walk:
                 return found
         return frozenset()
 
-    async def around(self, who: Collection[str], predicates: Iterable[str]) -> list[Fact]:
-        """Return the facts of these predicates about these, ended ones too, that may be told."""
+    async def around(
+        self, who: Collection[str], predicates: Iterable[str], *, ended: bool
+    ) -> list[Fact]:
+        """Return the facts of these predicates about these that may be told."""
         page = await self._graph.neighbourhood(
             self._scopes,
             sorted(who),
             as_of=self._as_of,
             known_at=self._known_at,
             predicates=sorted(predicates),
-            ended=True,
+            ended=ended,
         )
         self._people.update((e.id, e) for e in page.entities)
         return [f for f in page.facts if f.status != "quarantined" and _shown(f, self._hidden)]
 
     async def step(self, word: str, whose: frozenset[str]) -> frozenset[str]:
         """Return who is the ``word`` of these: by one relation, else by one of its ways."""
-        facts = await self.around(whose, links(word))
+        facts = await self.around(whose, links(word), ended=is_former(word))
         called = await self._named(keys_of(word, whose))
         found = follow(word, whose, facts, called, as_of=self._as_of)
         self.given |= between(whose, found, facts)

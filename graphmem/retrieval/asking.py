@@ -351,6 +351,11 @@ def links(word: str) -> frozenset[str]:
     return frozenset(language().relations.get(word.removeprefix(_EX), ()))
 
 
+def is_former(word: str) -> bool:
+    """Return whether a relation word is for who was so once: an ex-wife."""
+    return word.startswith(_EX)
+
+
 def ways(word: str) -> Sequence[tuple[str, ...]]:
     """Return by which relations one after the other somebody may be the ``word`` of another.
 
@@ -382,7 +387,7 @@ def follow(
     was called aunt. An ex-wife is who was one, by a fact that has ended; any other is so now.
     """
     links = language().relations.get(word.removeprefix(_EX), {})
-    once = word.startswith(_EX)
+    once = is_former(word)
     found = {
         other
         for fact in facts
@@ -430,7 +435,7 @@ def answers(
     wanted = dict(asked.predicates)
     worth = {p: max(0.5, 1 - 0.1 * place) for place, p in enumerate(wanted)}
     links = language().relations.get(asked.relation.removeprefix(_EX), {})
-    once = asked.relation.startswith(_EX)
+    once = is_former(asked.relation)
     found: dict[str, float] = {}
     for fact in facts:
         ended = has_ended(fact, as_of)
