@@ -16,6 +16,7 @@ from typing import Final, Literal
 from dateutil.relativedelta import relativedelta
 
 from graphmem.ids import name_key
+from graphmem.retrieval.anchors import Side, anchored
 from graphmem.retrieval.ordinals import COUNT, COUNTS, Counted, counted
 from graphmem.retrieval.text import QUESTION, STOP, analyse_query
 
@@ -61,9 +62,11 @@ class Query:
     ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
     at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
     nothing but a time ("What did we talk about last week?"). ``sessions`` are those that it counts
-    ("our third session"); which they are, and when, the store knows. ``asks_ended`` says whether
-    facts that no longer hold may answer it, ``asks_value`` that one thing is wanted, a number or a
-    name, ``asks_now`` that the question says "now" or the like.
+    ("our third session"); which they are, and when, the store knows. ``anchor`` is what happened at
+    the time that is asked about, as terms, and on which side of it that lies ("before the
+    wedding"). ``asks_ended`` says whether facts that no longer hold may answer it, ``asks_value``
+    that one thing is wanted, a number or a name, ``asks_now`` that the question says "now" or the
+    like.
     ``answers`` are the ids of facts that the graph gives as the answer and how well they do, 0 to
     1, see ``asking``; ``given`` the ids of facts that the question itself states; ``asks_fact``
     says that it is known which predicates could answer. ``epithets`` are the names of the question
@@ -76,6 +79,7 @@ class Query:
     tense: Tense = "unspecified"
     span: Span | None = None
     sessions: Counted | None = None
+    anchor: tuple[Side, tuple[str, ...]] | None = None
     only_time: bool = False
     several: bool = False
     asks_when: bool = False
@@ -420,6 +424,9 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
     sessions = None
     if span is None:
         sessions, rest = counted(question)
+    anchor = anchored(question) if span is None and sessions is None else None
+    if anchor is not None:
+        rest = anchor[2]
     names = dict.fromkeys(key for key in _named(question, known) if key)
     about = [term for term in analyse_query(rest) if term not in _TALK and term not in QUESTION]
     return Query(
@@ -429,7 +436,8 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
         tense=_tense(low),
         span=span,
         sessions=sessions,
-        only_time=(span is not None or sessions is not None) and not about,
+        anchor=None if anchor is None else anchor[:2],
+        only_time=not about and not (span is None and sessions is None and anchor is None),
         asks_when=_WHEN.search(low) is not None,
         several=_SEVERAL.search(low) is not None,
         first_person=_FIRST.search(low) is not None,

@@ -28,6 +28,7 @@ from graphmem.models import (
     Scope,
 )
 from graphmem.ports import Embedder, GraphStore, QueryRewriter, Reranker
+from graphmem.retrieval.anchors import Side, moment_of
 from graphmem.retrieval.answering import answered
 from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
@@ -296,6 +297,8 @@ class Retriever:
         filter = filter or Filter()
         if query.sessions is not None:
             query, filter = await self._in_sessions(query, query.sessions, filter, scopes, view)
+        if query.anchor is not None:
+            query = await self._by_anchor(query, *query.anchor, scopes, view)
         query = await answered(
             self._graph,
             query,
@@ -339,6 +342,24 @@ class Retriever:
         if query.only_time and len(found) == 1 and filter.session is None:
             filter = replace(filter, session=found[0].session_id)
         return query, filter
+
+    async def _by_anchor(
+        self, query: Query, side: Side, terms: tuple[str, ...], scopes: Sequence[Scope], view: _View
+    ) -> Query:
+        """Return the query with the time before or after what it names, if that is told of."""
+        asked = CandidateQuery(
+            terms=terms,
+            filter=Filter(kinds=("episode",)),
+            as_of=view.as_of,
+            known_at=view.known_at,
+            text_limit=self.recipe.text_limit,
+            neighbours=0,
+        )
+        moment = moment_of(terms, (await self._pool(asked, scopes, view)).candidates)
+        if moment is None:
+            return replace(query, only_time=False)
+        span = Span(end=moment) if side == "before" else Span(start=moment)
+        return replace(query, span=span)
 
     async def _ask(self, query: Query, filter: Filter, view: _View) -> CandidateQuery:
         vectors = await self._embedder.embed([query.text], purpose="query")

@@ -341,6 +341,23 @@ async def test_sessions_are_found_by_their_number(tmp_path: Path) -> None:
         assert boat[0].arms["time"] > 0
 
 
+async def test_what_happened_gives_the_time(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("the engine runs", day=1)
+        await w.hear("the wedding was lovely", day=10)
+        await w.hear("the engine is broken", day=20)
+
+        before = await w.ask("What did we discuss before the wedding?")
+        after = await w.ask("What did we discuss after the wedding?")
+        engine = await w.ask("How was the engine after the wedding?")
+        never = await w.ask("What did we discuss before the funeral?")
+
+        assert texts(before) == ["the engine runs"]
+        assert set(texts(after)) == {"the wedding was lovely", "the engine is broken"}
+        assert texts(engine).index("the engine is broken") < texts(engine).index("the engine runs")
+        assert {hit.arms.get("time", 0) for hit in never} == {0}
+
+
 async def test_filter_and_time_asked_for_both_hold(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("the boat is red", day=1)
