@@ -318,15 +318,11 @@ def score(
     arms["session"] = recipe.session * best * sums / max(float(sums.max()), 1e-12)
     arms["speaker"] = best * _spoken(rows, layout, query, recipe)
     arms["time"] = best * _timely(rows, query, recipe)
-    hops = (*recipe.hops, 0.0)
-    arms["entity"] = best * np.array(
-        [0.0 if hop is None else hops[min(hop, len(hops) - 1)] for hop in rows.hop]
-    )
     arms["epithet"] = best * _called(rows, query, recipe)
     worth = dict(query.answers)
     arms["answer"] = best * recipe.answer * np.array([worth.get(i, 0.0) for i in rows.id])
     arms["support"] = recipe.support * _inherited(rows, arms["neighbours"] + arms["speaker"])
-    for name in ("session", "speaker", "time", "entity", "epithet", "answer", "support"):
+    for name in ("session", "speaker", "time", "epithet", "answer", "support"):
         total = total + arms[name]
     half_lives = np.array([recipe.half_life_days[kind] for kind in rows.type])
     age_days = (now.timestamp() - occurred) / DAY_S

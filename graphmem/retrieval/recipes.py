@@ -20,7 +20,7 @@ class Recipe:
     raised to ``text_power``, and the cosine above ``cosine_floor`` make the base score. ``near``
     and ``far`` are the shares of it that go to the neighbours one and two places away along NEXT,
     ``reply`` the share that a question hands to what follows it. ``session``, ``speaker`` (whom the
-    question names), ``asker`` (who asks it), ``time``, ``dated``, ``hops`` and ``answer`` (of a
+    question names), ``asker`` (who asks it), ``time``, ``dated`` and ``answer`` (of a
     fact that the graph gives as the answer) are shares of the highest score after spreading.
     ``asking`` and ``length`` are how much a question loses and how much a text gains per e-fold of
     length. ``recency`` and ``importance`` are the most that those two may raise or lower a score
@@ -53,7 +53,6 @@ class Recipe:
     asker: float = 0.3
     time: float = 0.3
     dated: float = 0.05
-    hops: tuple[float, ...] = ()
     answer: float = 1.5
     epithet: float = 0.3
     named_only: float = 0.5

@@ -467,9 +467,6 @@ def reason(item: Ranked, query: Query) -> str:
         "time": "fits the time asked for",
         "answer": "says what is asked of whom the question means",
         "epithet": "somebody is called as in the question",
-        "entity": "about somebody or something named"
-        if found.hop == 0
-        else "linked to somebody or something named",
     }
     parts = [
         told[arm]

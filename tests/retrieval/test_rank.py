@@ -277,16 +277,6 @@ def test_fact_is_in_the_time_in_which_it_held() -> None:
     assert ids_of(ranked([old, new], asked("Which boat in 2021?"), recipe=plain)) == ["old", "new"]
 
 
-def test_facts_near_whom_the_question_names_gain() -> None:
-    pool = [
-        fact("far", "boat", read_from=(1,)),
-        fact("two", "boat", read_from=(2,), hop=1),
-        fact("one", "boat", read_from=(3,), hop=0),
-    ]
-
-    assert ids_of(ranked(pool, asked("boat"), recipe=plain)) == ["one", "two", "far"]
-
-
 def test_fact_and_its_episodes_are_one_hit() -> None:
     pool = [
         episode(1, "some garden and a long story about bread"),
@@ -400,15 +390,6 @@ def test_ablation_switches_one_arm_off(name: str) -> None:
 
     assert active(DEFAULT) == arms
     assert active(ABLATIONS[name]) == arms - {name.removeprefix("without ")}
-
-
-def test_what_is_linked_to_a_name_may_have_a_share() -> None:
-    pool = [fact("a", "boat", hop=0), fact("b", "boat", hop=1), fact("c", "boat")]
-
-    found = score(pool, asked("boat"), recipe=replace(DEFAULT, hops=(0.2, 0.1)), now=NOW)
-    shares = dict(zip(found.rows.id, found.arms["entity"], strict=True))
-
-    assert shares["a"] > shares["b"] > shares["c"] == 0
 
 
 def test_facts_that_the_question_states_or_does_not_ask_for_are_worth_less() -> None:
