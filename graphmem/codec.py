@@ -23,14 +23,15 @@ from graphmem.models import (
     TextPart,
 )
 
+_canonical: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
 _PARTS: Final = {"text": TextPart, "json": JsonPart, "image": ImagePart, "file": FilePart}
 
 
 def dumps(value: object) -> str:
     """Return canonical JSON: sorted keys, no blanks, no NaN."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    return _canonical(value)
 
 
 def loads_object(text: str) -> dict[str, Json]:

@@ -35,8 +35,19 @@ _SUSPICIOUS: Final = re.compile(
 )
 
 
+_SIGNS: Final = (
+    "http", "www.", "@", "ignore", "disregard", "override", "bypass", "prompt", "authori",
+    "permitted", "allowed", "trusted", "always", "never", "you",
+)  # fmt: skip
+"""Each alternative of the pattern holds one of these: most texts need no more than this look."""
+
+
 def suspicious(text: str) -> bool:
     """Return whether a statement reads like an instruction, an authority claim or a link."""
+    if text.isascii():  # beyond, what a pattern calls the same letter is not what lower() does
+        low = text.lower()
+        if not any(sign in low for sign in _SIGNS):
+            return False
     return bool(_SUSPICIOUS.search(text))
 
 

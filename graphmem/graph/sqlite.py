@@ -8,10 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
-
-from graphmem.consolidation.identity import names_of
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
+from graphmem.graph import sqlite_changes as changes
 from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite_candidates import Finder
 from graphmem.models import (
@@ -78,24 +76,25 @@ class SqliteGraphStore:
                 return False
             c.run(_SQL["set_watermark"], keys)
         model = None if change.model_id is None else _model(c, change.model_id)
-        _delete(c, change)
-        _put(c, change)
-        scopes = _scopes_of(change)
-        for embedding in change.put_embeddings:
+        changes.delete(c, _SQL, change)
+        changes.put(c, _SQL, change)
+        if change.put_embeddings:
             if model is None:
                 raise InvalidInput("a change with embeddings must name their model")
-            _put_vectors(c, model, embedding)
-        for scope in scopes:
-            c.run(
-                _SQL["touch_scope"],
+            changes.put_vectors(c, _SQL, model, change.put_embeddings)
+        c.run_many(
+            _SQL["touch_scope"],
+            [
                 {
                     "key": scope.key,
                     "app": scope.app,
                     "user": scope.user,
                     "session": scope.session,
                     "agent": scope.agent,
-                },
-            )
+                }
+                for scope in _scopes_of(change)
+            ],
+        )
         return True
 
     async def known(self, scope: Scope, query: KnownQuery) -> Known:
@@ -308,9 +307,9 @@ class SqliteGraphStore:
             dimension = int(embeddings[0].vectors.shape[1])
             c.run(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 0})
             key, known, active = c.rows(_SQL["get_model"], {"id": model_id})[0]
-            scopes = {_put_vectors(c, (key, known), e) for e in embeddings}
+            scopes = changes.put_vectors(c, _SQL, (key, known), embeddings)
             if active:
-                c.run_many(_SQL["scope_changed"], [{"key": s} for s in scopes if s])
+                c.run_many(_SQL["scope_changed"], [{"key": s} for s in sorted(scopes)])
 
         await self._db.write(work)
 
@@ -363,92 +362,6 @@ def _scopes_of(change: GraphChange) -> Iterable[Scope]:
     for item in (*change.put_episodes, *change.put_entities, *change.put_facts):
         found[item.scope.key] = item.scope
     return found.values()
-
-
-def _delete(c: Transaction, change: GraphChange) -> None:
-    for episode_id in change.delete_episodes:
-        c.run(_SQL["delete_vectors"], {"id": episode_id})
-        c.run(_SQL["delete_episode"], {"id": episode_id})
-    c.run_many(_SQL["delete_assertion"], [{"id": i} for i in change.delete_assertions])
-    for fact_id, recorded_at in change.delete_facts:
-        c.run(
-            _SQL["delete_fact"],
-            {"id": fact_id, "recorded_at": to_us(recorded_at)},
-        )
-    kept = {f.id for f in change.put_facts}
-    for fact_id in {i for i, _ in change.delete_facts} - kept:
-        if c.one(_SQL["fact_versions_left"], {"id": fact_id}) is None:
-            c.run(_SQL["delete_vectors"], {"id": fact_id})
-    c.run_many(_SQL["delete_entity"], [{"id": i} for i in change.delete_entities])
-
-
-def _put(c: Transaction, change: GraphChange) -> None:
-    for episode in change.put_episodes:
-        c.run(_SQL["delete_episode"], {"id": episode.id})
-        c.run(_SQL["put_episode"], rows.episode_row(episode))
-    for entity in change.put_entities:
-        c.run(_SQL["put_entity"], rows.entity_row(entity))
-        c.run(_SQL["delete_entity_names"], {"id": entity.id})
-        for name in names_of(entity):
-            keys = {"scope": entity.scope.key, "name": name, "id": entity.id}
-            c.run(_SQL["put_entity_name"], keys)
-    for assertion in change.put_assertions:
-        c.run(_SQL["put_assertion"], rows.assertion_row(assertion))
-        for name in assertion.names:
-            keys = {"scope": assertion.scope.key, "name": name, "id": assertion.id}
-            c.run(_SQL["put_assertion_name"], keys)
-    for fact in change.put_facts:
-        row = rows.fact_row(fact)
-        c.run(
-            _SQL["delete_fact"],
-            {"id": fact.id, "recorded_at": row["recorded_at"]},
-        )
-        c.run(_SQL["put_fact"], row)
-        n = c.last_rowid()
-        c.run_many(
-            _SQL["put_support"],
-            [
-                {
-                    "fact": n,
-                    "ordinal": i,
-                    "assertion_id": s.assertion_id,
-                    "event_id": s.event_id,
-                    "episode_id": s.episode_id,
-                    "quote": s.quote,
-                    "polarity": s.polarity,
-                }
-                for i, s in enumerate(fact.support)
-            ],
-        )
-
-
-def _put_vectors(c: Transaction, model: tuple[int, int], embedding: Embedding) -> str | None:
-    """Write an item's vectors; return the key of its scope, None if it is not there."""
-    key, dimension = model
-    if embedding.vectors.ndim != 2 or embedding.vectors.shape[1] != dimension:
-        raise InvalidInput(
-            f"vectors of {embedding.item_id!r} have shape {embedding.vectors.shape}; "
-            f"expected (n, {dimension})"
-        )
-    scope = c.one(_SQL["item_scope"], {"id": embedding.item_id})
-    if scope is None:
-        return None  # erased while it was being embedded
-    c.run(_SQL["delete_old_vectors"], {"id": embedding.item_id, "model": key})
-    c.run_many(
-        _SQL["put_vector"],
-        [
-            {
-                "scope": scope[0],
-                "model": key,
-                "kind": embedding.kind,
-                "item": embedding.item_id,
-                "window": i,
-                "v": vector.astype("<f4").tobytes(),
-            }
-            for i, vector in enumerate(np.asarray(embedding.vectors))
-        ],
-    )
-    return scope[0]
 
 
 def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:

@@ -140,10 +140,15 @@ def _stem(word: str) -> str:
 
 
 def _terms(text: str, drop: frozenset[str]) -> tuple[str, ...]:
+    folded = _fold(text)
+    if "," in folded:
+        folded = _GROUPED.sub("", folded)
+    if not folded.isascii() or "'" in folded:
+        folded = _CONTRACTED.sub(" ", folded)
     found: list[str] = []
-    for word in _words(_CONTRACTED.sub(" ", _GROUPED.sub("", _fold(text)))):
-        for piece in _PIECE.findall(word):
-            if _CJK_RUN.match(piece):
+    for word in _words(folded):
+        for piece in (word,) if word.isascii() else _PIECE.findall(word):
+            if not piece.isascii() and _CJK_RUN.match(piece):
                 found.extend(piece[i : i + 2] for i in range(max(1, len(piece) - 1)))
                 continue
             short = piece[:MAX_TERM]

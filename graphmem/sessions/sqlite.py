@@ -393,7 +393,7 @@ class SqliteSessionStore:
                 events=tuple(_event(row) for row in c.rows(_SQL["read_batch"], span)),
             )
 
-        return await self._db.write(work)
+        return await self._db.note(work)
 
     async def renew(self, claim: Claim, *, lease_s: float, now: datetime | None = None) -> Claim:
         keys = _held(claim) | {"now": _now(now), "lease": int(lease_s * _SECOND)}
@@ -402,7 +402,7 @@ class SqliteSessionStore:
             rows = _guarded(c, "renew", keys)
             return replace(claim, lease_until=from_us(rows[0][0]))
 
-        return await self._db.write(work)
+        return await self._db.note(work)
 
     async def extractions(self, claim: Claim) -> Sequence[Extraction]:
         keys = {"stream": claim.stream, "first": claim.first_seq, "last": claim.last_seq}
@@ -423,7 +423,7 @@ class SqliteSessionStore:
             _guarded(c, "holds", _held(claim))
             c.run_many(_SQL["save_extraction"], rows)
 
-        await self._db.write(work)
+        await self._db.note(work)
 
     async def acknowledge(self, claim: Claim) -> Claim | None:
         step = "next_stage" if claim.stage == "episodes" else "finish_batch"
@@ -434,7 +434,7 @@ class SqliteSessionStore:
                 return replace(claim, stage="facts", attempts=0)
             return None
 
-        return await self._db.write(work)
+        return await self._db.note(work)
 
     async def release(
         self, claim: Claim, *, not_before: datetime | None, reason: str, park: bool = False
@@ -444,7 +444,7 @@ class SqliteSessionStore:
             "reason": reason[:500],
             "park": int(park),
         }
-        await self._db.write(lambda c: _guarded(c, "release", keys) and None)
+        await self._db.note(lambda c: _guarded(c, "release", keys) and None)
 
     async def resume(self, scope: Scope, *, skip: bool = False) -> StreamState:
         keys = {"stream": scope.stream, "skip": int(skip)}

@@ -215,9 +215,10 @@ class Database:
             connection.execute(pragma)
         return connection
 
-    def _run(self, begin: str, work: Callable[[Transaction], T]) -> T:
+    def _run(self, begin: str, work: Callable[[Transaction], T], *, synced: bool = True) -> T:
         try:
             connection = self._connection()
+            self._sync(connection, synced)
             connection.execute(begin)
             try:
                 result = work(Transaction(connection))
@@ -230,20 +231,41 @@ class Database:
         except apsw.Error as error:
             raise translate(error, self.path) from error
 
+    def _sync(self, connection: apsw.Connection, synced: bool) -> None:
+        """Make the commits of this thread's connection wait for the disk, or not."""
+        if getattr(self._local, "synced", True) != synced:
+            # WAL is one sequence: whatever waits for the disk takes along what did not.
+            connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._local.synced = synced
+
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one immediate transaction; committed and on disk when this returns."""
         return await self._submit(self._writer, "BEGIN IMMEDIATE", work)
+
+    async def note(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` as ``write`` does, but do not wait for the disk.
+
+        Every reader sees it, and it outlives a killed process. A power cut may take it back, with
+        all that was committed after it and did not reach the disk either: for what would then be
+        done again, from what has reached it.
+        """
+        return await self._submit(self._writer, "BEGIN IMMEDIATE", work, synced=False)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on one snapshot; it must not write."""
         return await self._submit(self._reader, "BEGIN", work)
 
     async def _submit(
-        self, pool: ThreadPoolExecutor, begin: str, work: Callable[[Transaction], T]
+        self,
+        pool: ThreadPoolExecutor,
+        begin: str,
+        work: Callable[[Transaction], T],
+        *,
+        synced: bool = True,
     ) -> T:
         steps = _together.get().get(self)
         if steps is None:
-            return await asyncio.wrap_future(pool.submit(self._run, begin, work))
+            return await asyncio.wrap_future(pool.submit(self._run, begin, work, synced=synced))
         done: Future[T] = Future()
         steps.put((work, done))
         return await asyncio.wrap_future(done)

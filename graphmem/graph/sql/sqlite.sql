@@ -93,6 +93,9 @@ INSERT INTO episodes (id, scope, event_id, session_id, seq, role, author, text, 
 VALUES (:id, :scope, :event_id, :session_id, :seq, :role, :author, :text, :terms, :occurred_at, :recorded_at,
         :source_class, :origin, :metadata);
 
+-- name: episodes_there
+SELECT e.id FROM json_each(:ids) i CROSS JOIN episodes e ON e.id = i.value;
+
 -- name: delete_episode
 DELETE FROM episodes WHERE id = :id;
 
@@ -110,8 +113,11 @@ ON CONFLICT (id) DO UPDATE SET
     summary = excluded.summary, importance = excluded.importance, created_at = excluded.created_at,
     updated_at = excluded.updated_at, same_as = excluded.same_as;
 
--- name: delete_entity_names
-DELETE FROM entity_names WHERE entity_id = :id;
+-- name: names_there
+SELECT m.scope, m.name, m.entity_id FROM json_each(:ids) i CROSS JOIN entity_names m ON m.entity_id = i.value;
+
+-- name: delete_entity_name
+DELETE FROM entity_names WHERE scope = :scope AND name = :name AND entity_id = :id;
 
 -- name: put_entity_name
 INSERT INTO entity_names (scope, name, entity_id) VALUES (:scope, :name, :id) ON CONFLICT DO NOTHING;
@@ -139,11 +145,17 @@ DELETE FROM assertions WHERE id = :id;
 -- name: delete_fact
 DELETE FROM facts WHERE id = :id AND recorded_at = :recorded_at;
 
+-- name: versions_there
+SELECT f.id, f.recorded_at FROM json_each(:ids) i CROSS JOIN facts f ON f.id = i.value;
+
+-- name: next_fact
+SELECT coalesce(max(n), 0) + 1 FROM facts;
+
 -- name: put_fact
-INSERT INTO facts (id, scope, slot, subject_id, predicate, object_id, value, text, terms, type, topic, status,
+INSERT INTO facts (n, id, scope, slot, subject_id, predicate, object_id, value, text, terms, type, topic, status,
                    confidence, importance, source_class, origin, valid_from, valid_to, recorded_at, retired_at,
                    supersedes, reason, contradicts)
-VALUES (:id, :scope, :slot, :subject_id, :predicate, :object_id, :value, :text, :terms, :type, :topic, :status,
+VALUES (:n, :id, :scope, :slot, :subject_id, :predicate, :object_id, :value, :text, :terms, :type, :topic, :status,
         :confidence, :importance, :source_class, :origin, :valid_from, :valid_to, :recorded_at, :retired_at,
         :supersedes, :reason, :contradicts);
 
@@ -157,8 +169,12 @@ SELECT 1 FROM facts WHERE id = :id LIMIT 1;
 -- name: put_vector
 INSERT INTO vectors (scope, model, kind, item, window, v) VALUES (:scope, :model, :kind, :item, :window, :v);
 
--- name: item_scope
-SELECT scope FROM episodes WHERE id = :id UNION SELECT scope FROM facts WHERE id = :id;
+-- name: item_scopes
+SELECT e.id, e.scope FROM json_each(:ids) i CROSS JOIN episodes e ON e.id = i.value
+UNION SELECT f.id, f.scope FROM json_each(:ids) i CROSS JOIN facts f ON f.id = i.value;
+
+-- name: vectors_there
+SELECT DISTINCT v.item FROM json_each(:ids) i CROSS JOIN vectors v ON v.item = i.value AND v.model = :model;
 
 -- name: active_model
 SELECT model, id, dimension FROM models WHERE active;
