@@ -66,6 +66,8 @@ def barred(s: Sentence, grammar: Grammar, dates: Sequence[Date]) -> list[bool]:
             nxt = i + 1 + (s.low(i + 1) in ("and", "so", "but"))
             thought = s.low(nxt) not in ("i", "we", "my", "our")
         marks.append(thought or condition)
+        if low not in grammar.hedges and low not in grammar.conditions:
+            continue
         if i in dated or (i > 0 and s.capital(i)):
             continue
         if low in grammar.hedges and not _is_noun(s, i):

@@ -139,13 +139,22 @@ class Calendar:
             at = i + 1
             while s.low(at) in _AT_WORDS or s.low(at) in ("the", "in"):
                 at += 1
-        period = self._period(s, at, prefixed=at > i)
+        period = self._period(s, at, prefixed=at > i) if self._opens(s.low(at)) else None
         if period is None:
             return None
         return Date(
             start=i, end=period.end, role=role, since=period.since, until=period.until,
             text_start=at, whole=period.whole,
         )  # fmt: skip
+
+    def _opens(self, low: str) -> bool:
+        """Whether a period may begin with this word: most that a preposition leads to do not."""
+        return (
+            low in self._openings
+            or low in self._grammar.seasons
+            or low == "the"
+            or low[:1].isdigit()
+        )
 
     def _duration(self, s: Sentence, i: int) -> Date | None:
         """Read "for three years", "for the last two months"."""

@@ -235,6 +235,8 @@ class NounReader:
         )
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
+        if not (s.capital(i) or s.lows[i] in self._g.name_openings):
+            return None
         titled = self._introductions.title(s, i)
         if titled is not None:
             return self._named_kin(s, i, i + 1, titled, self._scene.speaker)

@@ -166,6 +166,16 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     ends: list[int] = []
     for match in _WORD.finditer(text, start, end):
         word, at = match.group(), match.start()
+        low = word.lower()
+        if low not in _SLOPPY and low.isalnum():
+            # Most words: nothing to cut, and no apostrophe to straighten.
+            words.append(word)
+            lows.append(low)
+            starts.append(at)
+            ends.append(match.end())
+            if len(words) >= MAX_TOKENS:
+                break
+            continue
         if word[-1] == "." and len(word) > 1:
             # "Dr." is one word with its point, which is no part of the name.
             word = word[:-1]
