@@ -26,6 +26,7 @@ from graphmem.models import (
 _canonical: Final = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 ).encode
+_AS_THEY_ARE: Final = frozenset((str, float, int, bool))
 _PARTS: Final = {"text": TextPart, "json": JsonPart, "image": ImagePart, "file": FilePart}
 
 
@@ -69,6 +70,8 @@ def _plain(value: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _encode(value: Any) -> Any:
+    if value is None or type(value) in _AS_THEY_ARE:
+        return value
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()

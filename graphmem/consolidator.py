@@ -72,8 +72,8 @@ class Limits:
     """How much one batch holds, how long a lease lasts and how often a batch is tried."""
 
     lease_s: float = 30.0
-    batch_events: int = 32
-    batch_bytes: int = 65536
+    batch_events: int = 64
+    batch_bytes: int = 131072
     attempts: int = 6
     backoff_s: float = 0.5
     backoff_most_s: float = 300.0

@@ -51,7 +51,7 @@ def _in_name(char: str) -> bool:
     return char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M"
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=2048)
 def name_key(name: str) -> str:
     """Return the form under which a name is compared: ``" ANNA's "`` and ``"Anna"`` are one.
 

@@ -263,7 +263,7 @@ def ask(assertions: Sequence[Assertion], table: Table) -> KnownQuery:
         keyed=tuple(sorted(keyed)),
         values=tuple(sorted({ids.name_key(s.value) for s in stated if s.value})),
         entity_ids=tuple(sorted(i for a in assertions for i in _merged_ends(a))),
-        slots=tuple(sorted({merges(a.scope) for a in assertions})),
+        slots=tuple(sorted(merges(scope) for scope in {a.scope for a in assertions})),
     )
 
 
@@ -297,7 +297,8 @@ def plan(
     live = stored | {a.id: resolve(a, resolver, table) for a in ordered}
     live |= {a.id: replace(a, quarantined=False) for a in live.values() if a.id in released}
     live |= {a.id: a for a in moved(live.values(), resolver, table)}
-    fresh = [a for a in live.values() if stored.get(a.id) != a or a.id in _ids(assertions)]
+    given = _ids(assertions)
+    fresh = [a for a in live.values() if a.id in given or stored.get(a.id) != a]
     empty = GraphChange(scope=scope, stream=scope.stream, watermark=watermark)
 
     renamed = {i for i, e in before.items() if resolver.entities[i].name != e.name}
@@ -353,15 +354,18 @@ def _missing(
 
 def _dated(resolver: Resolver, fresh: Iterable[Assertion]) -> dict[str, Entity]:
     """Return the entities that changed, with the times of the assertions that link to them."""
-    found = {i: resolver.entities[i] for i in resolver.touched}
+    spoken: dict[str, list[datetime]] = {}
     for a in fresh:
         if a.statement.predicate == SAME_AS:
             continue
-        for entity_id in {i for i in (a.subject_id, a.object_id) if i}:
-            entity = found.get(entity_id) or resolver.entities[entity_id]
-            first = min(entity.created_at, a.recorded_at)
-            last = max(entity.updated_at, a.recorded_at)
-            found[entity_id] = replace(entity, created_at=first, updated_at=last)
+        for entity_id in (a.subject_id, a.object_id):
+            if entity_id:
+                spoken.setdefault(entity_id, []).append(a.recorded_at)
+    found = {i: resolver.entities[i] for i in resolver.touched}
+    for entity_id, times in spoken.items():
+        entity = resolver.entities[entity_id]
+        first, last = min(entity.created_at, *times), max(entity.updated_at, *times)
+        found[entity_id] = replace(entity, created_at=first, updated_at=last)
     return found
 
 
