@@ -14,7 +14,7 @@ from typing import Final, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from graphmem.retrieval.bm25 import bm25_postings
+from graphmem.retrieval.bm25 import bm25_best
 from graphmem.retrieval.columns import Flags, Floats
 
 S = TypeVar("S", bound=np.generic)
@@ -178,17 +178,22 @@ class Match:
 
     def rows(self, among: Flags) -> Places:
         """Return the rows that hold any term, in order, of those marked."""
-        held = np.zeros(len(self._lengths), dtype=np.bool_)
+        if any(len(rows) == len(among) for rows, _ in self._found):
+            return np.flatnonzero(among)
+        held = np.zeros(len(among), dtype=np.bool_)
         for rows, _ in self._found:
             held[rows] = True
         held &= among
         return np.flatnonzero(held)
 
-    def scores(self, rows: Places) -> Floats:
-        """Return the BM25 of these rows, which are all that take part."""
+    def best(self, rows: Places, limit: int) -> tuple[Places, Floats]:
+        """Return, of these rows, some that hold the ``limit`` best by BM25, and their scores.
+
+        The rows given are all that take part.
+        """
         among = np.zeros(len(self._lengths), dtype=np.bool_)
         among[rows] = True
-        return bm25_postings(self._found, self._lengths, among)[rows]
+        return bm25_best(self._found, self._lengths, among, limit)
 
 
 def joined(parts: Sequence[npt.NDArray[S]]) -> npt.NDArray[S]:

@@ -55,29 +55,32 @@ class Search:
         n = joined([shelf.n for shelf in self.shelves])
         if matched is None:
             match = Match([shelf.text.postings for shelf in self.shelves], terms)
-            rows, scores = match.rows(joined(self._live)), match.scores
+            rows, best = match.rows(joined(self._live)), match.best
         else:
             starts = np.cumsum([0, *(len(shelf.n) for shelf in self.shelves)])
             parts = zip(self.shelves, starts[:-1].tolist(), strict=True)
             held = np.sort(joined([shelf.rows_of(matched) + start for shelf, start in parts]))
-            rows, scores = held[joined(self._live)[held]], partial(self._scores, terms)
+            rows, best = held[joined(self._live)[held]], partial(self._scored, terms)
         if self._passing is not None:
             rows = rows[np.isin(n[rows], self._passing(n[rows]))]
         if len(rows) > limit:
             # Rounded: what is equal but for the order of a sum is a tie, in every store.
-            rows = rows[top(np.round(scores(rows), 9), limit, ties=n[rows])]
+            rows, scores = best(rows, limit)
+            rows = rows[top(np.round(scores, 9), limit, ties=n[rows])]
         offset = 0
         for shelf, found in zip(self.shelves, self._found, strict=True):
             found[rows[(rows >= offset) & (rows < offset + len(found))] - offset] = True
             offset += len(shelf.n)
 
-    def _scores(self, terms: Sequence[str], rows: Places) -> Floats:
-        """Return the BM25 of these rows, numbered through, from their texts alone."""
+    def _scored(
+        self, terms: Sequence[str], rows: Places, limit: int
+    ) -> tuple[Places, Floats]:
+        """Return these rows, numbered through, and their BM25 from their texts alone."""
         texts: list[str] = []
         for shelf in self.shelves:
             texts += shelf.text.documents
         places: list[int] = rows.tolist()
-        return bm25(terms, [texts[place] for place in places])
+        return rows, bm25(terms, [texts[place] for place in places])
 
     def take_nearest(self, limit: int) -> None:
         """Take the ``limit`` nearest that pass, by cosine; ties to the lower id."""

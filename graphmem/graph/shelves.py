@@ -28,20 +28,25 @@ _PLACE_BITS: Final = 40
 class Chain:
     """Where rows stand along NEXT: ``places`` are the session's number, then the place in it.
 
-    ``along`` are the rows in that order.
+    ``along`` are the rows in that order, ``chain`` their places.
     """
 
     sessions: Mapping[str, int]
     places: Integers
     along: Places
+    chain: Integers
+
+    @classmethod
+    def of(cls, sessions: Mapping[str, int], places: Integers) -> "Chain":
+        along = np.argsort(places, kind="stable")
+        return cls(sessions, places, along, places[along])
 
     def around(self, rows: Places, reach: int) -> Places:
         """Return these rows and those up to ``reach`` places away in their session, ascending.
 
         Rows at one place count as so many places, and come together or not at all.
         """
-        chain = self.places[self.along]
-        here = self.places[rows]
+        chain, here = self.chain, self.places[rows]
         session = here >> _PLACE_BITS << _PLACE_BITS
         first = np.searchsorted(chain, session)
         end = np.searchsorted(chain, session + (1 << _PLACE_BITS))
@@ -49,11 +54,10 @@ class Chain:
         high = np.minimum(np.searchsorted(chain, here, side="right") + reach, end) - 1
         low = np.searchsorted(chain, chain[low])
         high = np.searchsorted(chain, chain[high], side="right")
-        # Runs as the sums of where they begin and end.
-        edges = np.zeros(len(chain) + 1, dtype=np.int64)
-        np.add.at(edges, low, 1)
-        np.add.at(edges, high, -1)
-        return np.sort(self.along[np.flatnonzero(np.cumsum(edges[:-1]))])
+        counts = high - low
+        starts = np.cumsum(counts) - counts
+        runs = np.arange(int(counts.sum())) + np.repeat(low - starts, counts)
+        return np.unique(self.along[runs])
 
     def plus(self, more: "Chain") -> "Chain":
         """Return the places of these rows and, behind them, of more."""
@@ -65,7 +69,7 @@ class Chain:
         )
         session, place = more.places >> _PLACE_BITS, more.places & ((1 << _PLACE_BITS) - 1)
         places = np.concatenate([self.places, (numbers[session] << _PLACE_BITS) + place])
-        return Chain(sessions, places, np.argsort(places, kind="stable"))
+        return Chain.of(sessions, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Shelf:
     None is no end. ``item`` is its place in the matrix, -1 without a vector. ``chain`` tells where
     along NEXT episodes stand; facts have none. A row that has gone has the number -1 and is never
     believed. ``order`` are the rows by their number.
-    ``known`` are rows as they were read for candidates, by number.
+    ``known`` are rows as they were read for candidates, by number; ``edges`` the distinct times of
+    a column, in order, once they were asked for.
     """
 
     n: Integers
@@ -90,15 +95,20 @@ class Shelf:
     ends: Integers | None = None
     chain: "Chain | None" = None
     known: dict[int, Row] = field(default_factory=dict[int, Row])
+    edges: dict[str, Integers] = field(default_factory=dict[str, Integers])
 
     @property
     def bytes(self) -> int:
         remembered = min(len(self.n), _REMEMBERED) * _ROW_BYTES
-        return self.text.bytes + 150 * len(self.n) + remembered
+        return self.text.bytes + 180 * len(self.n) + remembered
 
     def live(self, *, as_of: int, known_at: int, ended: bool) -> Flags:
         """Return which rows are believed at ``known_at`` and hold, or have held, at ``as_of``."""
-        live = (self.recorded <= known_at) & (self.begins <= as_of)
+        live = np.ones(len(self.n), dtype=np.bool_)
+        if self._after("recorded", known_at) != _NEVER or (self.n < 0).any():
+            live &= self.recorded <= known_at
+        if self._after("begins", as_of) != _NEVER:
+            live &= self.begins <= as_of
         if self.retired is not None:
             live &= self.retired > known_at
         if self.ends is not None and not ended:
@@ -108,9 +118,18 @@ class Shelf:
     def until(self, *, as_of: int, known_at: int) -> tuple[int, int]:
         """Return the next times after these two at which other rows may be live."""
         return (
-            min(_after(self.begins, as_of), _after(self.ends, as_of)),
-            min(_after(self.recorded, known_at), _after(self.retired, known_at)),
+            min(self._after("begins", as_of), self._after("ends", as_of)),
+            min(self._after("recorded", known_at), self._after("retired", known_at)),
         )
+
+    def _after(self, name: str, clock: int) -> int:
+        """Return the first time of a column after this one; never where there is none."""
+        if name not in self.edges:
+            times: Integers | None = getattr(self, name)
+            self.edges[name] = np.zeros(0, dtype=np.int64) if times is None else np.unique(times)
+        edges = self.edges[name]
+        place = int(np.searchsorted(edges, clock, side="right"))
+        return int(edges[place]) if place < len(edges) else _NEVER
 
     def rows_of(self, ns: Integers) -> Places:
         """Return the rows of these numbers; those that are not here are left out."""
@@ -160,7 +179,7 @@ def chain_of(sessions: Sequence[str], seqs: Sequence[int]) -> Chain:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(sessions))}
     session = np.fromiter(map(numbers.__getitem__, sessions), dtype=np.int64, count=len(sessions))
     places = (session << _PLACE_BITS) + np.array(seqs, dtype=np.int64)
-    return Chain(numbers, places, np.argsort(places, kind="stable"))
+    return Chain.of(numbers, places)
 
 
 def items_of(ids: Sequence[str], matrix: Matrix) -> Places:
@@ -196,6 +215,3 @@ class Part:
 def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
     return None if column is None or more is None else np.concatenate([column, more])
 
-
-def _after(times: Integers | None, clock: int) -> int:
-    return _NEVER if times is None else int(times[times > clock].min(initial=_NEVER))

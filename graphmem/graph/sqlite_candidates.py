@@ -21,7 +21,7 @@ from graphmem.graph.kept import Kept
 from graphmem.graph.postings import Text
 from graphmem.graph.search import Passing, Search, nearness
 from graphmem.graph.shelves import Part, Row, Shelf, chain_of, items_of
-from graphmem.graph.vectors import Matrix
+from graphmem.graph.vectors import Matrix, Places
 from graphmem.models import (
     CandidatePool,
     CandidateQuery,
@@ -241,7 +241,7 @@ class Finder:
         for side, read in ((episodes, self._read_episodes), (facts, self._read_facts)):
             for shelf, places, near in side.found():
                 ns: list[int] = shelf.n[places].tolist()
-                whole = self._rows(c, shelf, ns, read)
+                whole = self._rows(c, shelf, places, ns, read)
                 fixed += [row[0] for row in whole]
                 ended += [row[1] is not None and _over(row[1], as_of, known_at) for row in whole]
                 cosines += near
@@ -254,24 +254,31 @@ class Finder:
             words = None  # a shelf without an index: ranking counts for itself
         return Columns(fixed, cosine=cosines, hop=hop, ended=ended, words=words)
 
-    def _rows(self, c: Transaction, shelf: Shelf, ns: Sequence[int], read: Read) -> list[Row]:
+    def _rows(
+        self, c: Transaction, shelf: Shelf, places: Places, ns: Sequence[int], read: Read
+    ) -> list[Row]:
         """Return rows by number, from the shelf's memory where it has them.
 
         None is missing: the shelf is of the version that this snapshot has.
         """
         found = {n: row for n in ns if (row := shelf.known.get(n)) is not None}
         if len(found) < len(ns):
-            fresh = read(c, {"ns": rows.array([n for n in ns if n not in found])})
+            asked = {n: shelf.ids[at] for at, n in zip(places.tolist(), ns, strict=True)}
+            for n in found:
+                del asked[n]
+            keys = {"ns": rows.array(list(asked)), "ids": rows.array(list(asked.values()))}
+            fresh = read(c, keys)
             shelf.remember(fresh)
             found |= fresh
         return [found[n] for n in ns]
 
     def _read_episodes(self, c: Transaction, asked: Keys) -> dict[int, Row]:
-        stated = _grouped(c.rows(self._sql["candidate_statements"], asked))
-        found = c.rows(self._sql["candidate_episodes"], asked)
-        return {r[0]: _episode(r, stated.get(r[0], ())) for r in found}
+        stated = _grouped(c.rows(self._sql["candidate_statements"], {"ids": asked["ids"]}))
+        found = c.rows(self._sql["candidate_episodes"], {"ns": asked["ns"]})
+        return {r[0]: _episode(r, stated.get(r[1], ())) for r in found}
 
     def _read_facts(self, c: Transaction, asked: Keys) -> dict[int, Row]:
+        asked = {"ns": asked["ns"]}
         support = _grouped(c.rows(self._sql["candidate_support"], asked))
         found = c.rows(self._sql["candidate_facts"], asked)
         return {r[0]: _fact(r, support.get(r[0], ())) for r in found}

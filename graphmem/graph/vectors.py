@@ -205,13 +205,26 @@ class Nearness:
         return self._best(_product(self.matrix.rows, self.query), self.matrix.starts)
 
     def of(self, places: Places) -> Vector:
-        """Return the exact cosines of these items."""
+        """Return the exact cosines of these items; each is computed once."""
         if self.matrix.outline is None or "all" in self.__dict__:
             return self.all[places]
-        first, counts = self.matrix.starts[places], np.diff(self.matrix.starts)[places]
+        asked = places[np.isnan(self._known[places])]
+        if len(asked):
+            self._known[asked] = self._of(asked)
+        return self._known[places]
+
+    def _of(self, places: Places) -> Vector:
+        matrix = self.matrix
+        if len(matrix.rows) == len(matrix.starts) - 1:  # a row each
+            return _product(np.take(matrix.rows, places, axis=0), self.query)
+        first, counts = matrix.starts[places], matrix.starts[places + 1] - matrix.starts[places]
         starts: Places = np.r_[0, np.cumsum(counts)]
         rows: Places = np.arange(int(starts[-1])) + np.repeat(first - starts[:-1], counts)
-        return self._best(_product(self.matrix.rows[rows], self.query), starts)
+        return self._best(_product(np.take(matrix.rows, rows, axis=0), self.query), starts)
+
+    @cached_property
+    def _known(self) -> Vector:
+        return np.full(len(self.matrix.starts) - 1, np.nan, dtype=np.float32)
 
     def nearest(self, places: Places, limit: int) -> tuple[Places, Vector]:
         """Return which of these items are the ``limit`` nearest, as indices, and their cosines.

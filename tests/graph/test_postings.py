@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +32,9 @@ def test_count_is_of_each_text(texts: list[str], terms: list[str]) -> None:
     assert counts.tolist() == [[texts[n].split().count(term) for n in asked] for term in terms]
 
 
-@given(st.lists(documents, min_size=1, max_size=3), questions, st.data())
+@given(st.lists(documents, min_size=1, max_size=3), questions, st.integers(1, 9), st.data())
 def test_scores_are_bm25_of_the_rows_alone(
-    parts: list[list[str]], terms: list[str], data: st.DataObject
+    parts: list[list[str]], terms: list[str], limit: int, data: st.DataObject
 ) -> None:
     """Rows are numbered through, and what is left out moves no score."""
     texts = [text for part in parts for text in part]
@@ -41,12 +42,34 @@ def test_scores_are_bm25_of_the_rows_alone(
     match = Match([build(part) for part in parts], terms)
 
     rows = match.rows(among)
-    scores = match.scores(rows)
+    found, scores = match.best(rows, limit)
 
     assert rows.tolist() == [
         n for n, t in enumerate(texts) if among[n] and set(terms) & set(t.split())
     ]
-    np.testing.assert_allclose(scores, bm25(terms, [texts[n] for n in rows]), atol=1e-12)
+    every = bm25(terms, [texts[n] for n in rows])
+    np.testing.assert_allclose(scores, every[np.isin(rows, found)], atol=1e-12)
+    enough = min(sorted(every)[-limit:], default=0.0)
+    assert set(rows[every >= enough].tolist()) <= set(found.tolist())
+
+
+@pytest.mark.parametrize("taken", [1.0, 0.5])
+@pytest.mark.parametrize("limit", [1, 10, 50])
+def test_best_leaves_out_what_cannot_be(limit: int, taken: float) -> None:
+    """Words as frequent as in talk: most texts hold the common ones, and few are looked at."""
+    rng = np.random.default_rng(7)
+    texts = [" ".join(f"w{n}" for n in rng.zipf(1.4, 12) % 900) for _ in range(4000)]
+    terms = [f"w{n}" for n in (1, 2, 3, 17, 40, 333)]
+    match = Match([build(texts[:1500]), build(texts[1500:])], terms)
+    rows = match.rows(rng.random(len(texts)) < taken)
+
+    found, scores = match.best(rows, limit)
+
+    every = bm25(terms, [texts[n] for n in rows])
+    enough = np.sort(every)[-limit]
+    assert set(rows[every >= enough].tolist()) <= set(found.tolist())
+    np.testing.assert_allclose(scores, every[np.isin(rows, found)], atol=1e-12)
+    assert len(found) < len(rows) / 4
 
 
 @given(documents, st.integers(0, 8), st.integers(0, 8), questions)

@@ -360,9 +360,9 @@ SELECT e.n, e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occ
 FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value;
 
 -- name: candidate_statements
-SELECT e.n, a.subject_id, a.object_id, CASE WHEN a.polarity = 'affirm' AND NOT a.quarantined THEN a.slot END,
+SELECT a.episode_id, a.subject_id, a.object_id, CASE WHEN a.polarity = 'affirm' AND NOT a.quarantined THEN a.slot END,
        f.recorded_at, f.retired_at, f.valid_to
-FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value CROSS JOIN assertions a ON a.episode_id = e.id
+FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
 LEFT JOIN support s ON s.episode_id = a.episode_id AND s.assertion_id = a.id
 LEFT JOIN facts f ON f.n = s.fact AND f.status = 'active';
 
