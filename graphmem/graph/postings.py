@@ -22,6 +22,7 @@ Places: TypeAlias = npt.NDArray[np.intp]
 Rows: TypeAlias = npt.NDArray[np.int32]
 Counts: TypeAlias = npt.NDArray[np.float32]
 
+_FEW: Final = 4096
 _TAIL: Final = 256  # so many texts are indexed apart before they, too, are worth one index
 _NONE: Final = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
@@ -112,10 +113,10 @@ def build(documents: Sequence[str]) -> Postings:
 
 
 class Text:
-    """The texts of one scope; indexed once they are asked a second time.
+    """The texts of one scope; many of them are indexed once they are asked a second time.
 
-    Many scopes are asked once and not again for long, and an index of their own costs more than one
-    question to the store's.
+    Many scopes are asked once and not again for long, and an index of many texts costs more than
+    one question to the store's; of few it costs less.
     """
 
     def __init__(self, documents: Sequence[str]) -> None:
@@ -144,7 +145,7 @@ class Text:
     def wanted(self) -> bool:
         """Count a question; return whether it is worth an index by now."""
         self._asked += 1
-        return self._asked > 1
+        return self._asked > 1 or len(self.documents) <= _FEW
 
     @property
     def indexed(self) -> bool:

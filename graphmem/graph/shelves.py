@@ -22,6 +22,7 @@ _REMEMBERED: Final = 16384  # rows that a shelf keeps of those read for candidat
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40
+_MANY: Final = 4096  # rows of which the times are put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,7 @@ class Shelf:
 
     def live(self, *, as_of: int, known_at: int, ended: bool) -> Flags:
         """Return which rows are believed at ``known_at`` and hold, or have held, at ``as_of``."""
-        live = np.ones(len(self.n), dtype=np.bool_)
-        if self._after("recorded", known_at) != _NEVER or (self.n < 0).any():
-            live &= self.recorded <= known_at
-        if self._after("begins", as_of) != _NEVER:
-            live &= self.begins <= as_of
+        live = (self.recorded <= known_at) & (self.begins <= as_of)
         if self.retired is not None:
             live &= self.retired > known_at
         if self.ends is not None and not ended:
@@ -124,9 +121,13 @@ class Shelf:
 
     def _after(self, name: str, clock: int) -> int:
         """Return the first time of a column after this one; never where there is none."""
+        times: Integers | None = getattr(self, name)
+        if times is None:
+            return _NEVER
+        if len(times) <= _MANY:
+            return int(times[times > clock].min(initial=_NEVER))
         if name not in self.edges:
-            times: Integers | None = getattr(self, name)
-            self.edges[name] = np.zeros(0, dtype=np.int64) if times is None else np.unique(times)
+            self.edges[name] = np.unique(times)
         edges = self.edges[name]
         place = int(np.searchsorted(edges, clock, side="right"))
         return int(edges[place]) if place < len(edges) else _NEVER

@@ -348,7 +348,13 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
     Those are the facts that it affirms; None where it affirms nothing.
     """
     slot, times, who = None, None, ()
-    if stated:
+    if len(stated) == 1:  # most that state something state one thing
+        _, subject, object_, slot, *since = stated[0]
+        if slot is not None:
+            times = (tuple(since),) if since[0] is not None else ()
+        if subject:
+            who = tuple(sorted({subject, object_})) if object_ else (subject,)
+    elif stated:
         affirmed = [s for s in stated if s[3] is not None]
         if affirmed:
             slot = max([s[3] for s in affirmed])

@@ -176,13 +176,13 @@ class Matrix:
 
 def build(found: Sequence[Numbered], dimension: int) -> Matrix:
     """Return the matrix of rows in any order."""
-    items = [item for _, item, _ in found]
-    blobs = b"".join([blob for *_, blob in found])
-    rows = np.frombuffer(blobs, dtype="<f4").reshape(-1, dimension)
-    numbers = np.array([n for n, *_ in found], dtype=np.int64)
-    places = {item: place for place, item in enumerate(dict.fromkeys(items))}
+    ns, items, blobs = zip(*found, strict=True) if found else ((), (), ())
+    rows = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, dimension)
+    numbers = np.array(ns, dtype=np.int64)
+    places = dict(zip(items, range(len(items)), strict=True))
     starts = np.arange(len(items) + 1)
     if len(places) < len(items):
+        places = {item: place for place, item in enumerate(dict.fromkeys(items))}
         owner = np.fromiter(map(places.__getitem__, items), dtype=np.intp, count=len(items))
         if (owner[1:] < owner[:-1]).any():
             order = np.argsort(owner, kind="stable")

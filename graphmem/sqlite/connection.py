@@ -47,7 +47,7 @@ _PRAGMAS: Final = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA cache_size = -65536",
-    "PRAGMA mmap_size = 268435456",
+    "PRAGMA mmap_size = 2147418112",
     "PRAGMA wal_autocheckpoint = 2000",
     "PRAGMA secure_delete = ON",  # what a user erases is overwritten
 )
