@@ -125,7 +125,7 @@ class Stores(NamedTuple):
     together: Together = nullcontext
 
 
-def make_stores(store: str, log: str | None) -> Stores:
+def make_stores(store: str, log: str | None, *, memory_mb: int = 512) -> Stores:
     """Return the log and the graph that two URLs name; for SQLite one file is both."""
     scheme = store.partition(":")[0]
     match scheme:
@@ -134,7 +134,7 @@ def make_stores(store: str, log: str | None) -> Stores:
             from graphmem.sqlite.connection import Database, path_of
 
             database = Database.acquire(path_of(store))
-            graph = SqliteGraphStore(database)
+            graph = SqliteGraphStore(database, memory_mb=memory_mb)
             if log and log != store:
                 return Stores(make_log(log), graph)
             from graphmem.sessions.sqlite import SqliteSessionStore
@@ -174,7 +174,9 @@ async def open_manager(
 
     EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
     """
-    sessions, graph, together = make_stores(settings.store, settings.log)
+    sessions, graph, together = make_stores(
+        settings.store, settings.log, memory_mb=settings.recall_memory_mb
+    )
     encoder = embedder or make_embedder(settings.embedder)
     worker: WorkerThread | None = None
     try:

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     recall_cache: int = Field(
         500, ge=0, le=100_000, description="answers of recall that are kept; 0: none"
     )
+    recall_memory_mb: int = Field(
+        512, ge=1, le=1_000_000, description="what recall keeps of scopes in memory (SQLite)"
+    )
     tokenizer: Literal["o200k_base", "cl100k_base"] = Field(
         "o200k_base", description="what budgets are counted with"
     )

@@ -19,6 +19,7 @@ def test_log_level_in_any_case(level: str, monkeypatch: pytest.MonkeyPatch) -> N
         ("GRAPHMEM_LOG_LEVEL", "loud"),
         ("GRAPHMEM_LOG_LEVEL", ""),
         ("GRAPHMEM_RECALL_CACHE", "-1"),
+        ("GRAPHMEM_RECALL_MEMORY_MB", "0"),
         ("GRAPHMEM_API_PORT", "http"),
         ("GRAPHMEM_WORKER", "sometimes"),
     ],

@@ -72,9 +72,7 @@ class Search:
             found[rows[(rows >= offset) & (rows < offset + len(found))] - offset] = True
             offset += len(shelf.n)
 
-    def _scored(
-        self, terms: Sequence[str], rows: Places, limit: int
-    ) -> tuple[Places, Floats]:
+    def _scored(self, terms: Sequence[str], rows: Places, limit: int) -> tuple[Places, Floats]:
         """Return these rows, numbered through, and their BM25 from their texts alone."""
         texts: list[str] = []
         for shelf in self.shelves:

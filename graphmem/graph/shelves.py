@@ -215,4 +215,3 @@ class Part:
 
 def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
     return None if column is None or more is None else np.concatenate([column, more])
-

@@ -37,11 +37,14 @@ _SQL: Final = load_sql("graphmem.graph", "sql/sqlite.sql")
 
 
 class SqliteGraphStore:
-    """The GraphStore port on a SQLite file; see ``graphmem/ports.py`` for the contract."""
+    """The GraphStore port on a SQLite file; see ``graphmem/ports.py`` for the contract.
 
-    def __init__(self, database: Database) -> None:
+    ``memory_mb`` is what recall may keep of scopes in memory: those asked last.
+    """
+
+    def __init__(self, database: Database, *, memory_mb: int = 512) -> None:
         self._db = database
-        self._finder = Finder(_SQL)
+        self._finder = Finder(_SQL, memory_mb << 20)
 
     async def migrate(self, *, model_id: str, dimension: int) -> None:
         await self._db.migrate()

@@ -35,7 +35,6 @@ from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
 from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
-_CACHE_BYTES: Final = 512 * 1024 * 1024
 TOLD: Final = 4096  # versions back for which the store lists what went: migration 0004
 _DEAD: Final = 256  # rows that have gone and are carried along, or a quarter of all
 _HANDED_OVER: Final = 2000  # so many matches of FTS5 are taken; beyond, memory is asked
@@ -50,9 +49,9 @@ Read = Callable[[Transaction, Keys], dict[int, Row]]
 class Finder:
     """Answers CandidateQueries; keeps the parts of the scopes used last."""
 
-    def __init__(self, sql: Mapping[str, str]) -> None:
+    def __init__(self, sql: Mapping[str, str], most_bytes: int) -> None:
         self._sql = sql
-        self._parts: Kept[Part] = Kept(_CACHE_BYTES)
+        self._parts: Kept[Part] = Kept(most_bytes)
 
     def find(self, c: Transaction, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
         """Return the pool; see ``GraphStore.candidates``."""
@@ -263,9 +262,8 @@ class Finder:
         """
         found = {n: row for n in ns if (row := shelf.known.get(n)) is not None}
         if len(found) < len(ns):
-            asked = {n: shelf.ids[at] for at, n in zip(places.tolist(), ns, strict=True)}
-            for n in found:
-                del asked[n]
+            held: list[int] = places.tolist()
+            asked = {n: shelf.ids[at] for at, n in zip(held, ns, strict=True) if n not in found}
             keys = {"ns": rows.array(list(asked)), "ids": rows.array(list(asked.values()))}
             fresh = read(c, keys)
             shelf.remember(fresh)

@@ -12,7 +12,7 @@ from graphmem.consolidation.identity import names_of
 from graphmem.errors import InvalidInput
 from graphmem.graph import sqlite_rows as rows
 from graphmem.models import Assertion, Embedding, Entity, Episode, Fact, GraphChange
-from graphmem.sqlite.connection import Transaction
+from graphmem.sqlite.connection import Row, Transaction
 from graphmem.sqlite.times import to_us
 
 Statements = Mapping[str, str]
@@ -56,9 +56,7 @@ def _put_entities(c: Transaction, sql: Statements, entities: Sequence[Entity]) -
     had = set(_held(c, sql["names_there"], by_id))
     have = {(e.scope.key, name, e.id) for e in by_id.values() for name in names_of(e)}
     for name, changed in (("delete_entity_name", had - have), ("put_entity_name", have - had)):
-        c.run_many(
-            sql[name], [{"scope": s, "name": n, "id": i} for s, n, i in sorted(changed)]
-        )
+        c.run_many(sql[name], [{"scope": s, "name": n, "id": i} for s, n, i in sorted(changed)])
 
 
 def _put_assertions(c: Transaction, sql: Statements, assertions: Sequence[Assertion]) -> None:
@@ -137,8 +135,6 @@ def put_vectors(
     return set(scopes.values())
 
 
-def _held(
-    c: Transaction, statement: str, ids: Collection[str], **keys: int
-) -> list[rows.Row]:
+def _held(c: Transaction, statement: str, ids: Collection[str], **keys: int) -> Sequence[Row]:
     """Return what a statement finds for some ids."""
     return c.rows(statement, {"ids": rows.array(list(ids)), **keys}) if ids else []

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +176,8 @@ class Matrix:
 
 def build(found: Sequence[Numbered], dimension: int) -> Matrix:
     """Return the matrix of rows in any order."""
-    ns, items, blobs = zip(*found, strict=True) if found else ((), (), ())
+    columns = list(zip(*found, strict=True)) or [()] * 3
+    ns, items, blobs = cast("tuple[tuple[int, ...], tuple[str, ...], tuple[bytes, ...]]", columns)
     rows = np.frombuffer(b"".join(blobs), dtype="<f4").reshape(-1, dimension)
     numbers = np.array(ns, dtype=np.int64)
     places = dict(zip(items, range(len(items)), strict=True))

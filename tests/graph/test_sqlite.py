@@ -7,10 +7,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from graphmem.graph import postings
 from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite import _SQL, SqliteGraphStore
 from graphmem.models import Filter, GraphChange, Scope
 from graphmem.sqlite.connection import Database, Transaction
+from graphmem.testing.candidates import CandidatesConformance
 from graphmem.testing.graph import GraphStoreConformance
 from graphmem.testing.memories import (
     EMBEDDER,
@@ -54,6 +56,19 @@ async def opened(database: Database) -> SqliteGraphStore:
 class TestSqliteFile(GraphStoreConformance):
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[SqliteGraphStore]:
+        store = await opened(Database.acquire(str(tmp_path / "graph.db")))
+        yield store
+        await store.close()
+
+
+class TestSqliteFullText(CandidatesConformance):
+    """As a scope of many texts is asked first: the store's own index finds the matches."""
+
+    @pytest.fixture
+    async def store(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[SqliteGraphStore]:
+        monkeypatch.setattr(postings, "_FEW", 0)
         store = await opened(Database.acquire(str(tmp_path / "graph.db")))
         yield store
         await store.close()

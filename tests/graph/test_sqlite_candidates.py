@@ -383,10 +383,10 @@ async def test_limits_of_zero_find_nothing(store: SqliteGraphStore) -> None:
 
 
 async def test_parts_beyond_the_bound_are_loaded_again(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    monkeypatch.setattr(sqlite_candidates, "_CACHE_BYTES", 1)
-    store = await opened(database.share())
+    store = SqliteGraphStore(database.share(), memory_mb=0)
+    await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
     ids: dict[str, str] = {}
     for user in ("ada", "bob"):
         episode = make_episode(Scope(user=user), 1, "goats")

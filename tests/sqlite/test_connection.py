@@ -428,6 +428,27 @@ async def test_commit_is_on_disk_when_it_returns(database: Database) -> None:
     }
 
 
+async def test_a_note_does_not_wait_for_the_disk(database: Database) -> None:
+    """What is noted is there for everybody at once; what is written next waits for both."""
+    waits: list[bool] = []
+
+    def putting(name: str) -> Callable[[connection.Transaction], None]:
+        def work(c: connection.Transaction) -> None:
+            put(name)(c)
+            waits.append(c.rows("PRAGMA synchronous") == [(2,)])
+
+        return work
+
+    await database.note(putting("noted"))
+    assert await names(database) == ["noted"]
+    await database.write(putting("written"))
+    async with database.together():
+        await database.note(putting("together"))
+
+    assert waits == [False, True, True], "inside a transaction its own end decides"
+    assert await names(database) == ["noted", "together", "written"]
+
+
 # the schema
 
 
