@@ -144,7 +144,9 @@ async def one_scope(folder: Path, n: int, embedder: WordEmbedder) -> None:
     await asyncio.to_thread(path.unlink)
 
 
-async def many_scopes(folder: Path, scopes: int, n: int, embedder: WordEmbedder) -> None:
+async def many_scopes(
+    folder: Path, scopes: int, n: int, embedder: WordEmbedder, keep_mb: int | None
+) -> None:
     path = folder / "many.db"
     users = [Scope(user=f"u{i}") for i in range(scopes)]
     began = time.perf_counter()
@@ -166,6 +168,13 @@ async def many_scopes(folder: Path, scopes: int, n: int, embedder: WordEmbedder)
             (question(i, n), users[at]) for i, at in enumerate(rng.choice(scopes, 5 * QUESTIONS))
         ]
         row(f"{what}, any scope at random", await ask(memory, embedder, asked))
+    if keep_mb:
+        os.environ["GRAPHMEM_RECALL_MEMORY_MB"] = str(keep_mb)
+        async with memory_at(path, embedder) as memory:
+            every = [(question(900 + i, n), user) for i, user in enumerate(users)]
+            await ask(memory, embedder, every)
+            row(f"{what}, any at random, {keep_mb:,} MB kept", await ask(memory, embedder, asked))
+        del os.environ["GRAPHMEM_RECALL_MEMORY_MB"]
     await sizes(path, scopes * n, users[:20], embedder.dimension)
     note(f"loaded at {loaded:.0f} facts/s")
     await asyncio.to_thread(path.unlink)
@@ -284,7 +293,7 @@ async def run(given: argparse.Namespace) -> None:
         for n in given.facts:
             await one_scope(folder, n, embedder)
         if given.scopes > 1:
-            await many_scopes(folder, given.scopes, given.per_scope, embedder)
+            await many_scopes(folder, given.scopes, given.per_scope, embedder, given.keep_mb)
     say("")
     say(f"Load {os.getloadavg()[0]:.1f} at the end, the loop {pace():.0f} ms.")
     if given.write is not None:
@@ -296,6 +305,7 @@ def main() -> None:
     parser.add_argument("--facts", type=int, nargs="*", default=[1000, 5000])
     parser.add_argument("--scopes", type=int, default=30)
     parser.add_argument("--per-scope", type=int, default=200)
+    parser.add_argument("--keep-mb", type=int, help="ask again with so much memory for scopes")
     parser.add_argument("--events", type=int, default=500, help="consolidated, encoder stubbed")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--folder", type=Path, help="where the files are made and removed")
