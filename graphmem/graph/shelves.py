@@ -22,7 +22,6 @@ _REMEMBERED: Final = 16384  # rows that a shelf keeps of those read for candidat
 _NEVER: Final = int(np.iinfo(np.int64).max)
 _ROW_BYTES: Final = 1000
 _PLACE_BITS: Final = 40
-_MANY: Final = 4096  # rows of which the times are put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,7 @@ class Shelf:
     None is no end. ``item`` is its place in the matrix, -1 without a vector. ``chain`` tells where
     along NEXT episodes stand; facts have none. A row that has gone has the number -1 and is never
     believed. ``order`` are the rows by their number.
-    ``known`` are rows as they were read for candidates, by number; ``edges`` the distinct times of
-    a column, in order, once they were asked for.
+    ``known`` are rows as they were read for candidates, by number.
     """
 
     n: Integers
@@ -96,7 +94,6 @@ class Shelf:
     ends: Integers | None = None
     chain: "Chain | None" = None
     known: dict[int, Row] = field(default_factory=dict[int, Row])
-    edges: dict[str, Integers] = field(default_factory=dict[str, Integers])
 
     @property
     def bytes(self) -> int:
@@ -115,22 +112,9 @@ class Shelf:
     def until(self, *, as_of: int, known_at: int) -> tuple[int, int]:
         """Return the next times after these two at which other rows may be live."""
         return (
-            min(self._after("begins", as_of), self._after("ends", as_of)),
-            min(self._after("recorded", known_at), self._after("retired", known_at)),
+            min(_after(self.begins, as_of), _after(self.ends, as_of)),
+            min(_after(self.recorded, known_at), _after(self.retired, known_at)),
         )
-
-    def _after(self, name: str, clock: int) -> int:
-        """Return the first time of a column after this one; never where there is none."""
-        times: Integers | None = getattr(self, name)
-        if times is None:
-            return _NEVER
-        if len(times) <= _MANY:
-            return int(times[times > clock].min(initial=_NEVER))
-        if name not in self.edges:
-            self.edges[name] = np.unique(times)
-        edges = self.edges[name]
-        place = int(np.searchsorted(edges, clock, side="right"))
-        return int(edges[place]) if place < len(edges) else _NEVER
 
     def rows_of(self, ns: Integers) -> Places:
         """Return the rows of these numbers; those that are not here are left out."""
@@ -215,3 +199,9 @@ class Part:
 
 def _plus(column: Integers | None, more: Integers | None) -> Integers | None:
     return None if column is None or more is None else np.concatenate([column, more])
+
+
+def _after(times: Integers | None, clock: int) -> int:
+    if times is None or not len(times) or times.max() <= clock:
+        return _NEVER  # most have begun: one look at all, and no copy
+    return int(times[times > clock].min())
