@@ -44,6 +44,7 @@ def weighted(words: Words, weights: Floats, *, k1: float, b: float) -> Floats:
 Posting: TypeAlias = tuple[npt.NDArray[np.integer], npt.NDArray[np.floating]]
 """The documents that hold a term, ascending, each once, and how often each does."""
 
+_MANY: Final = 2048  # documents of which it is worth to ask who may still be among the best
 _MARGIN: Final = 1e-7  # far above what the order of a sum may change
 
 
@@ -100,7 +101,7 @@ def bm25_best(
     for _, idf, (rows, counts) in terms:
         scores[rows] += parts(idf, rows, counts)
         done += 1
-        if left[0] - left[done] > left[done]:
+        if len(own) > _MANY and left[0] - left[done] > left[done]:
             found = np.flatnonzero(scores)
             if _at(scores[found], limit) > left[done] + _MARGIN:
                 break

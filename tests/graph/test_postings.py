@@ -58,7 +58,7 @@ def test_scores_are_bm25_of_the_rows_alone(
 def test_best_leaves_out_what_cannot_be(limit: int, taken: float) -> None:
     """Words as frequent as in talk: most texts hold the common ones, and few are looked at."""
     rng = np.random.default_rng(7)
-    texts = [" ".join(f"w{n}" for n in rng.zipf(1.4, 12) % 900) for _ in range(4000)]
+    texts = [" ".join(f"w{n}" for n in rng.zipf(1.4, 12) % 900) for _ in range(6000)]
     terms = [f"w{n}" for n in (1, 2, 3, 17, 40, 333)]
     match = Match([build(texts[:1500]), build(texts[1500:])], terms)
     rows = match.rows(rng.random(len(texts)) < taken)
