@@ -8,6 +8,7 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.addresses import AddressReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
@@ -90,6 +91,9 @@ class NounReader:
                 self._scene.note(ref.mention)
             if ref.definite:
                 self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
+            elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
+                # "Oh my God, Ross! He's my friend.": who is spoken to is not spoken of.
+                pass
             elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
             elif ref.kind is None and self._stranger(s, ref):
@@ -98,6 +102,11 @@ class NounReader:
                 ))  # fmt: skip
             i = max(ref.end, i + 1)
         return self._nouns
+
+    def _spoken_to(self, s: Sentence, ref: Ref) -> bool:
+        end = s.low(ref.end)
+        bare = ref.mention.descriptor is None and (not end or not end[0].isalnum())
+        return bare and AddressReader(self._g, s, self._names).stands_alone(ref.start, ref.end)
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from graphmem.extract.addresses import AddressReader, spoken_to
+from graphmem.extract.addresses import CallReader, Turns, has_no_name
 from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
+from graphmem.extract.cast import cast
 from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
 from graphmem.extract.contrasts import ContrastReader
 from graphmem.extract.copula import CopulaReader
@@ -36,9 +37,9 @@ from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.statements import Quoter, beginning, of_link
-from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
+from graphmem.models import EntityKind, Event, Extraction, Mention, Quote, Statement
 
-VERSION: Final = "rules/3"
+VERSION: Final = "rules/4"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
 _LASTING: Final = frozenset(
@@ -70,18 +71,19 @@ class RulesExtractor:
         """
         found: list[Extraction] = []
         read: dict[tuple[str, str], _Read] = {}
+        turns = Turns(self._grammar)
         sessions: dict[str, list[Event]] = {}
         for event in context[-MAX_CONTEXT:]:
             sessions.setdefault(event.session_id, []).append(event)
         for event in events:
             before = sessions.setdefault(event.session_id, [])
-            found.append(_Reading(self._grammar, event, tuple(before), read).done().extraction)
+            found.append(_Reading(self._grammar, event, tuple(before), read, turns).done().extraction)
             before.append(event)
         return found
 
     def steps(self, event: Event) -> int:
         """Return how many places of an event a pattern is tried at: the work, apart from time."""
-        reading = _Reading(self._grammar, event, (), {})
+        reading = _Reading(self._grammar, event, (), {}, Turns(self._grammar))
         reading.extraction()
         return reading.scene.steps
 
@@ -119,6 +121,7 @@ class _Reading:
     event: Event
     before: Sequence[Event]
     read: dict[tuple[str, str], _Read]
+    turns: Turns
     denied: _Denied | None = None
     scene: Scene = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
     calendar: Calendar = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
@@ -173,7 +176,7 @@ class _Reading:
     def _earlier(self, n: int) -> _Read:
         event = self.before[n]
         known = self.read.get((event.session_id, event.id))
-        return known or _Reading(self.grammar, event, self.before[:n], self.read).done()
+        return known or _Reading(self.grammar, event, self.before[:n], self.read, self.turns).done()
 
     def _carried(self) -> Sequence[Sequence[Ref]]:
         """Whom each of the last two events has left for "she", as this speaker names them."""
@@ -216,7 +219,7 @@ class _Reading:
     def _asking(self, event: Event) -> "_SentenceReader":
         """The question that an event ends in, read as if the speaker here were "you"."""
         question = sentences(event.text)[-1]
-        reading = _Reading(self.grammar, event, (), {})
+        reading = _Reading(self.grammar, event, (), {}, self.turns)
         reading.scene = Scene(
             speaker=Mention(name="", kind="person", speaker=True), addressee=YOU,
             known=self.scene.known,
@@ -231,21 +234,58 @@ class _Reading:
         text = event.text
         found: list[Statement] = []
         wrong = False
-        for n, sentence in enumerate(sentences(text)):
+        cut = sentences(text)
+        for n, sentence in enumerate(cut):
             self.scene.settle()
             self.scene.at = n
             states = _SentenceReader(self, sentence, Quoter(text, sentence))
             if speaks(event):
                 new = states.statements(wrong=wrong, earlier=found)
                 wrong = states.corrects and not new
-                new += states.addresses() if self.event.author else []
                 found += new or (self._answer(states) if n < 2 and not found else [])
+        if speaks(event) and event.author:
+            found = self._who_is_who(cut, found)
         statements = _distinct(found) if speaks(event) else ()
         for mention in mentions_of(statements):
             self.scene.note(mention)
         return Extraction(
             event_id=event.id, extractor=VERSION, statements=statements, mentions=self._mentions(),
         )  # fmt: skip
+
+    def _who_is_who(self, cut: Sequence[Sentence], found: Sequence[Statement]) -> list[Statement]:
+        """Add what people are called here, and take names of those who speak as theirs."""
+        names = authors([*self.before, self.event])
+        talk = len(names) > 1 and all(e.role == "user" for e in self.before)
+        if not cut or not talk:
+            return list(found)
+        reader = NameReader(self.grammar, self.scene)
+        turns = [self.turns.of(e, reader) for e in self.before]
+        turns.append(self.turns.of(self.event, reader, cut))
+
+        def quote(sentence: int, start: int, end: int) -> Quote:
+            return Quoter(self.event.text, cut[sentence]).quote(start, end)
+
+        calls = CallReader(self.grammar, turns, self.scene.speaker, quote)
+        people = [who for who in calls.now.values() if who.kind == "name"]
+        known = cast(names, people, self.scene.speaker, self.grammar)
+        told = known.read(found) + calls.read()
+        if any(who.kind == "name" and has_no_name(who.author) for who in calls.new()):
+            # Who somebody is was told only now: what was said of that name was said of them.
+            before = self._told_before()
+            told += [replace(x, quote=calls.first()) for x in known.read(before) if x not in before]
+        return told
+
+    def _told_before(self) -> list[Statement]:
+        """What the events before stated, as this speaker would put it."""
+        said: list[Statement] = []
+        for n, event in enumerate(self.before):
+            own = event.author == self.event.author
+            for x in self._earlier(n).extraction.statements if speaks(event) else ():
+                subject = x.subject if own else told_by(x.subject, event.author)
+                object_ = x.object if own or not x.object else told_by(x.object, event.author)
+                if subject is not None and (object_ is not None or x.object is None):
+                    said.append(replace(x, subject=subject, object=object_))
+        return said
 
     def _mentions(self) -> tuple[Mention, ...]:
         """The mentions, without bare names that the event also gives with a description."""
@@ -331,18 +371,6 @@ class _SentenceReader:
         elif self.corrects or wrong:
             found = corrections.stands_instead(found)
         return found
-
-    def addresses(self) -> list[Statement]:
-        """What the name by which somebody is spoken to tells; questions address people, too."""
-        reading = self._reading
-        to = spoken_to(reading.event, reading.before)
-        if to is None:
-            return []
-        reader = AddressReader(reading.grammar, self._s, self._names, self._quoter)
-        found = reader.read(to, authors([*reading.before, reading.event]))
-        # Once is enough: people say a name in every other line.
-        said = [e.text for e in reading.before if e.author == reading.event.author]
-        return [x for x in found if not any(x.quote.text in text for text in said)]
 
     def _succeeded(
         self, found: Sequence[Statement], prior: Callable[[], Sequence[Statement]]

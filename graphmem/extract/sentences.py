@@ -52,6 +52,10 @@ _SLOPPY: Final = {
     "im": 1, "ive": 1, "dont": 2, "doesnt": 4, "didnt": 3, "isnt": 2, "wasnt": 3, "cant": 2,
     "wont": 2, "arent": 3, "havent": 4, "hasnt": 3, "youre": 3, "hes": 2, "shes": 3,
 }  # fmt: skip
+_FILLERS: Final = frozenset({
+    "uh", "uhh", "uhm", "um", "umm", "er", "erm", "hmm", "mmm", "ehm", "y'know",
+})  # fmt: skip
+"""Words that only buy time: they are left out, with a comma behind them."""
 _SLOPPY_TAILS: Final = {"m": "'m", "ve": "'ve", "nt": "n't", "t": "n't", "re": "'re", "s": "'s"}
 
 
@@ -159,16 +163,37 @@ def _cut(word: str) -> int:
     return 0
 
 
+def _stutter(word: str) -> int:
+    """Return where "I-I'm", "she's-she's", "w-what" begins for good; 0 where nobody stutters."""
+    at = 0
+    while (cut := word.find("-", at)) > 0:
+        said, rest = word[at:cut].lower(), word[cut + 1 :].lower()
+        whole = len(said) > 1 and not (rest + "-").startswith((said + "-", said + "'", said + "’"))
+        if whole or not rest.startswith(said):
+            break
+        at = cut + 1
+    return at
+
+
 def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     words: list[str] = []
     lows: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    filled = False
     for match in _WORD.finditer(text, start, end):
         word, at = match.group(), match.start()
+        if filled and word == ",":
+            continue
+        filled = word.lower().replace("’", "'") in _FILLERS
+        if filled:
+            continue
         if word[-1] == "." and len(word) > 1:
             # "Dr." is one word with its point, which is no part of the name.
             word = word[:-1]
+        if "-" in word:
+            again = _stutter(word)
+            word, at = word[again:], at + again
         tail = _cut(word) if len(word) > 1 else 0
         pieces = (word[:-tail], word[-tail:]) if tail else (word,)
         sloppy = tail and "'" not in word and "’" not in word
