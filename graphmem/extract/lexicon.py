@@ -20,7 +20,9 @@ Table = Mapping[str, Any]
 Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
-_FILES: Final = ("answers", "dates", "names", "people", "places", "verbs", "words", "work")
+_FILES: Final = (
+    "answers", "company", "dates", "names", "opinions", "people", "places", "verbs", "words", "work",
+)  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
 
@@ -178,6 +180,7 @@ class Grammar:
     verbish: frozenset[str]
     adverbs: frozenset[str]
     sets: Mapping[str, frozenset[str]]
+    opinions: Mapping[str, frozenset[str]]
     starters: frozenset[str]
     raising: frozenset[str]
     correction_openers: Phrases
@@ -343,6 +346,10 @@ def _lower(words: Iterable[str]) -> frozenset[str]:
     return frozenset(w.lower() for w in words)
 
 
+def _sets(table: Table) -> dict[str, frozenset[str]]:
+    return {name: frozenset(str(words).split()) for name, words in table.items()}
+
+
 def _names(tables: Table) -> tuple[dict[str, str], dict[str, str]]:
     """Return the gender of every given name and its spelling, by lower-case name."""
     gender: dict[str, str] = {}
@@ -467,7 +474,8 @@ def _index(t: dict[str, Any]) -> Grammar:
         goals=frozenset(t["goals"]["verbs"]),
         not_goals=frozenset(t["goals"]["never"]),
         verbish=frozenset(str(t["verbish"]["words"]).split()) | _only_verbs(t["verbs"], forms),
-        sets={name: frozenset(str(words).split()) for name, words in t["words"].items()},
+        sets=_sets(t["words"]),
+        opinions=_sets(t["opinions"]),
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),
         raising=frozenset(t["adverbs"]["raising"]),

@@ -270,6 +270,13 @@ class ObjectReader:
             return ()
         return (Object(name.end, Mention(name=name.text, kind="person")),)
 
+    def somebody(self, i: int) -> Sequence[Object]:
+        """A person with a name, "you", or whom a pronoun means; nobody without a name."""
+        found = self.person(i) if i in self._refs else ()
+        who = found[0].mention if found else None
+        clear = self._refs[i].kind == "person" if found else False
+        return found if who is not None and who.name and not who.speaker and clear else ()
+
 
 _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] = {
     "place": ObjectReader.place,
@@ -279,6 +286,7 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "group": ObjectReader.group,
     "school": ObjectReader.school,
     "person": ObjectReader.person,
+    "somebody": ObjectReader.somebody,
     "anyjob": lambda r, i: r.values.any_job(i),
     "job": lambda r, i: r.values.job(i),
     "diet": lambda r, i: r.values.word(r.grammar.diets, i),

