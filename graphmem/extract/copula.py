@@ -95,7 +95,7 @@ class CopulaReader:
             return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
             (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
-             self._age, self._member, self._job, self._fond, self._fluent, itself)
+             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself)
             if person
             else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed,
                   self._located)
@@ -324,6 +324,30 @@ class CopulaReader:
             for o in items
         ]
 
+    def _feels(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "is in love with you", "was attracted to Tom": what somebody feels for somebody."""
+        at = i
+        while self._s.low(at) in self._g.adverbs and at - i < 3:
+            at += 1
+        found = self._g.feelings.match(self._s.lows, at)
+        if found is None:
+            return []
+        group = clause.group
+        told = group.tense == "present" or (group.tense == "perfect" and not group.negation)
+        if not told or group.negation not in ("", "ended"):
+            return []
+        items = self._objects.read("somebody", found[0])
+        you = self._scene.addressee
+        if self._s.low(found[0]) == "yours" and you is not None:
+            items = [Object(found[0] + 1, mention=you)]
+        if not items:
+            return []
+        polarity: Polarity = "end" if group.negation else "affirm"
+        times = Times(None, self._now) if group.negation else Times()
+        who, quote = as_kind(subject.mention, "person"), self._quote(clause, items[-1].end)
+        return [statement(who, found[1], quote, object=items[0].mention, polarity=polarity,
+                          times=times, confidence=0.75)]  # fmt: skip
+
     def _fluent(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         if self._s.lows[i : i + 2] != ("fluent", "in"):
             return []
@@ -360,6 +384,9 @@ class CopulaReader:
         if sense is None:
             return []
         polarity, times = sense
+        if kin.ended and polarity == "affirm":
+            # "Anna is my ex-wife": she was.
+            polarity, times = "end", Times(None, self._now)
         if subject.mention.speaker:
             me, quote = subject.mention, self._quote(clause, ref.end)
             return [statement(me, kin.predicate, quote, object=owner, polarity=polarity,
@@ -389,6 +416,9 @@ class CopulaReader:
         """Read "I'm a friend of Ola's", "she is friends with Ola"."""
         s = self._s
         at = i
+        one_of = s.lows[i : i + 2] == ("one", "of")
+        if one_of:
+            return self._one_of(clause, subject, i + 2)
         while s.low(at) in ("a", "an", "the") or s.low(at) in self._g.modifiers:
             at += 1
             if at - i > 4:
@@ -408,6 +438,32 @@ class CopulaReader:
         who, owner = as_kind(subject.mention, "person"), as_kind(ref.mention, "person")
         return [statement(who, kin.predicate, self._quote(clause, end), object=owner,
                           polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
+
+    def _one_of(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "(I'm one of) Ola's best friends", "(one of) my teachers"."""
+        s, refs = self._s, self._refs
+        ref = refs.get(i)
+        owner: Mention | None = None
+        at = i + 1
+        if s.low(i) in ("my", "our"):
+            owner = self._scene.speaker
+        elif s.low(i) == "your":
+            owner = self._scene.addressee
+        elif ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", None):
+            owner, at = as_kind(ref.mention, "person"), ref.end + 1
+        while s.low(at) in self._g.modifiers and at - i < 6:
+            at += 1
+        noun = s.low(at)
+        kin = self._g.kin_plural.get(noun) or self._g.kin.get(noun.removesuffix("s"))
+        sense = self._sense(clause, at + 1)
+        if kin is None or owner is None or sense is None or owner == subject.mention:
+            return []
+        if not self._objects.values.ends(at + 1) or not _told(subject.mention):
+            return []
+        polarity, times = sense
+        who, quote = as_kind(subject.mention, "person"), self._quote(clause, at + 1)
+        return [statement(who, kin.predicate, quote, object=owner, polarity=polarity,
+                          times=times, confidence=0.85)]  # fmt: skip
 
     def _pet_or_thing(self, clause: Clause, subject: Ref, ref: Ref) -> list[Statement]:
         """Read "Pixel is Tom's dog", "the Ines is our boat"."""

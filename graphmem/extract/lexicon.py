@@ -156,6 +156,7 @@ class Grammar:
     health: Phrases
     ailments: Phrases
     fondness: Phrases
+    feelings: Phrases
     languages: Phrases
     languages_low: frozenset[str]
     hobbies: Phrases
@@ -406,6 +407,7 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
         "health": Phrases(_plain(w) for w in t["health"]["words"]),
         "ailments": Phrases(_plain(w) for w in t["health"]["nouns"]),
         "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),
+        "feelings": Phrases(t["feelings"].items()),
         "languages": Phrases(_plain(w) for w in t["languages"]["words"]),
         "languages_low": _lower(t["languages"]["words"]),
         "hobbies": Phrases(_plain(w) for w in t["hobbies"]["words"]),

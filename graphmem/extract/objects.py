@@ -271,11 +271,11 @@ class ObjectReader:
         return (Object(name.end, Mention(name=name.text, kind="person")),)
 
     def somebody(self, i: int) -> Sequence[Object]:
-        """A person with a name, "you", or whom a pronoun means; nobody without a name."""
+        """A person with a name, "me", "you", or whom a pronoun means; nobody without a name."""
         found = self.person(i) if i in self._refs else ()
         who = found[0].mention if found else None
         clear = self._refs[i].kind == "person" if found else False
-        return found if who is not None and who.name and not who.speaker and clear else ()
+        return found if who is not None and (who.name or who.speaker) and clear else ()
 
 
 _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] = {

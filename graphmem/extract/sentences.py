@@ -56,6 +56,7 @@ _FILLERS: Final = frozenset({
     "uh", "uhh", "uhm", "um", "umm", "er", "erm", "hmm", "mmm", "ehm", "y'know",
 })  # fmt: skip
 """Words that only buy time: they are left out, with a comma behind them."""
+_AGAIN: Final = frozenset({",", "-", "–", "—", "…"})
 _SLOPPY_TAILS: Final = {"m": "'m", "ve": "'ve", "nt": "n't", "t": "n't", "re": "'re", "s": "'s"}
 
 
@@ -175,6 +176,19 @@ def _stutter(word: str) -> int:
     return at
 
 
+def _once(words: list[str], lows: list[str], starts: list[int], ends: list[int]) -> None:
+    """Leave out what is begun again after a mark: "I really, really like", "we were, we were"."""
+    for length in (1, 2, 3):
+        mark = len(lows) - length - 1
+        if mark < length:
+            return
+        if lows[mark] in _AGAIN and lows[mark - length : mark] == lows[mark + 1 :]:
+            if lows[mark - 1].isalpha():
+                for column in (words, lows, starts, ends):
+                    del column[mark - length : mark + 1]
+            return
+
+
 def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     words: list[str] = []
     lows: list[str] = []
@@ -206,6 +220,8 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
             starts.append(at)
             ends.append(at + len(piece))
             at += len(piece)
+        if len(words) > 2:
+            _once(words, lows, starts, ends)
         if len(words) >= MAX_TOKENS:
             break
     if not words:
