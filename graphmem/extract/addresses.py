@@ -258,7 +258,15 @@ class CallReader:
 
     def read(self) -> list[Statement]:
         """Return what is told by the last turn and was not before it."""
-        return [x for who in self.new() if not who.own for x in self._state(who)]
+        return [x for who in self.new() if not who.own and self._clear(who)
+                for x in self._state(who)]  # fmt: skip
+
+    def _clear(self, who: Called) -> bool:
+        """Whether nobody is both mother and aunt of the same caller."""
+        if who.kind != "kin":
+            return True
+        roles = {x.text for x in self.now.values() if (x.author, x.by) == (who.author, who.by)}
+        return len(roles) == 1
 
     def _state(self, who: Called) -> list[Statement]:
         here = self._turns[-1]

@@ -44,6 +44,7 @@ class Clause:
     """Who does what, from token ``start`` to ``limit``, where the next clause begins.
 
     ``opening`` is where its subject stands, which a clause after "and" shares with the one before.
+    ``pair`` are the two of whom something mutual may be said: two subjects, or "we" said to "you".
     """
 
     subjects: tuple[Ref, ...]
@@ -52,6 +53,7 @@ class Clause:
     opening: int
     limit: int
     implied: bool = False
+    pair: tuple[Ref, ...] = ()
 
 
 def barred(s: Sentence, grammar: Grammar, dates: Sequence[Date]) -> list[bool]:
@@ -166,7 +168,19 @@ class ClauseReader:
             opening = start if implied or not subjects[0].end else min(start, subjects[0].start)
             if len(subjects) == 2 and not any(r.mention.speaker for r in subjects):
                 self._scene.pair = subjects
-            yield Clause(subjects, group, start, opening, limit, implied)
+            yield Clause(subjects, group, start, opening, limit, implied, self._pair(subjects))
+
+    def _pair(self, subjects: tuple[Ref, ...]) -> tuple[Ref, ...]:
+        """Return two subjects, or who "we" are where the sentence also says "you"."""
+        you = self._scene.addressee
+        if len(subjects) == 2 or you is None or not subjects[0].plural:
+            return subjects if len(subjects) == 2 else ()
+        lows = self._s.lows
+        said = (n for n, low in enumerate(lows) if low in self._g.sets["you"])
+        if all(self._s.low(n + 1) in self._g.sets["not_to_you"] for n in said):
+            # "We got married, you know" may tell a friend of somebody else.
+            return ()
+        return (subjects[0], replace(subjects[0], mention=you, plural=False))
 
     def _cleft_denied(self, i: int) -> bool:
         return self._s.low(i - 1) in ("not", "n't") and i > 1

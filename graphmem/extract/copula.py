@@ -3,7 +3,7 @@
 Does not know full verbs, nor names that are given (``namings.py``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -56,7 +56,7 @@ class CopulaReader:
         group = clause.group
         if group.modal or group.tense == "goal":
             return
-        if len(clause.subjects) == 2:
+        if clause.pair:
             together = self._together(clause, group.end)
             if together:
                 yield from together
@@ -72,9 +72,11 @@ class CopulaReader:
 
     def _together(self, clause: Clause, i: int) -> list[Statement]:
         """Read "Tom and Lena are married": what two are to each other."""
+        while self._s.low(i) in self._g.adverbs and self._s.low(i) not in ("just", "really"):
+            i += 1
         found = self._g.reciprocal.match(self._s.lows, i)
-        one, other = (as_kind(r.mention, "person") for r in clause.subjects)
-        people = all(r.kind in ("person", None) for r in clause.subjects)
+        one, other = (as_kind(r.mention, "person") for r in clause.pair)
+        people = all(r.kind in ("person", None) for r in clause.pair)
         if found is None or not people or not self._objects.values.ends(found[0]):
             return []
         sense = self._sense(clause, found[0])
@@ -252,7 +254,12 @@ class CopulaReader:
 
     def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
-        at = i + 1 if s.low(i) in ("a", "an", "the") else i
+        at = i + 1 if s.low(i) in ("a", "an", "the", "this") else i
+        if subject.plural or len(clause.subjects) == 2:
+            # "We're teachers", "Tom and Lena are both lawyers".
+            several = self._objects.read("jobs", i)
+            if several:
+                return self._state(clause, subject, "has_job", several, 0.8)
         rank = self._objects.read("rank", i) if at == i else ()
         if rank and clause.group.tense == "present":
             at, items = i, rank
@@ -266,7 +273,8 @@ class CopulaReader:
         if loose and not (s.low(last) == "of" and self._objects.read("organization", last + 1)):
             # "the cook in our house" is no trade; "the head of Nimbus" is one.
             return []
-        found = self._state(clause, subject, "has_job", items, 0.85)
+        praised = bool(items) and items[0].noun == "praised"
+        found = self._state(clause, subject, "has_job", items, 0.65 if praised else 0.85)
         return found + self._workplace(clause, found, items[-1].end if items else 0)
 
     def _also_job(self, i: int) -> Sequence[Object]:
@@ -334,7 +342,7 @@ class CopulaReader:
             return []
         group = clause.group
         told = group.tense == "present" or (group.tense == "perfect" and not group.negation)
-        if not told or group.negation not in ("", "ended"):
+        if not told or group.negation == "never":
             return []
         items = self._objects.read("somebody", found[0])
         you = self._scene.addressee
@@ -342,11 +350,13 @@ class CopulaReader:
             items = [Object(found[0] + 1, mention=you)]
         if not items:
             return []
-        polarity: Polarity = "end" if group.negation else "affirm"
-        times = Times(None, self._now) if group.negation else Times()
+        kinds: Mapping[str, Polarity] = {"not": "deny", "ended": "end"}
+        polarity = kinds.get(group.negation, "affirm")
+        times = Times(None, self._now) if polarity == "end" else Times()
+        sure = 0.75 if subject.mention.speaker else 0.6
         who, quote = as_kind(subject.mention, "person"), self._quote(clause, items[-1].end)
         return [statement(who, found[1], quote, object=items[0].mention, polarity=polarity,
-                          times=times, confidence=0.75)]  # fmt: skip
+                          times=times, confidence=sure)]  # fmt: skip
 
     def _fluent(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         if self._s.lows[i : i + 2] != ("fluent", "in"):

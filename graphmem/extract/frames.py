@@ -114,7 +114,7 @@ class FrameReader:
         self, clause: Clause, frame: Frame, sense: _Sense, quote: Quote
     ) -> Iterator[Statement]:
         """Read "Tom and Lena got married": what two subjects are to each other."""
-        one, other = (as_kind(r.mention, "person") for r in clause.subjects)
+        one, other = (as_kind(r.mention, "person") for r in clause.pair)
         yield statement(
             one, frame.predicate, quote, object=other, polarity=sense.polarity,
             times=sense.times, confidence=frame.confidence,
@@ -185,7 +185,7 @@ class FrameReader:
             self._s.low(end) == frame.other and self._objects.read(frame.object, end + 1)
         ):
             return False
-        if frame.each and (len(clause.subjects) != 2 or (frame.mode == "state" and group.negation)):
+        if frame.each and (not clause.pair or (frame.mode == "state" and group.negation)):
             return False
         if (
             frame.predicate == "works_at"
@@ -318,6 +318,9 @@ class FrameReader:
         """Tell a denial: "never" and a denied past; "I don't" only where the frame says so."""
         group = clause.group
         if frame.predicate == "wants_to" or frame.mode == "ends":
+            return None
+        if "because" in self._s.lows[group.end :]:
+            # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:
             present = group.tense in ("present", "modal") or (

@@ -151,6 +151,8 @@ class Grammar:
     org_ambiguous: frozenset[str]
     jobs: Phrases
     job_blockers: frozenset[str]
+    job_praise: frozenset[str]
+    job_dress: frozenset[str]
     diets: Phrases
     statuses: Phrases
     health: Phrases
@@ -401,6 +403,8 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
     return {
         "jobs": Phrases(_plain(w) for w in t["jobs"]["words"]),
         "job_blockers": frozenset(t["jobs"]["not_after"]),
+        "job_praise": frozenset(t["jobs"]["praise"]),
+        "job_dress": frozenset(t["jobs"]["praise"]) | frozenset(t["jobs"]["dress"]),
         "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
         "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
         "lodgings": Phrases(_plain(w) for w in t["lodgings"]["words"]),

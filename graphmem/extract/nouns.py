@@ -140,7 +140,8 @@ class NounReader:
             case "you":
                 if scene.addressee is None:
                     return None
-                return Ref(mention=scene.addressee, start=i, end=i + 1, kind="person")
+                both = s.low(i + 1) in ("guys", "two")
+                return Ref(mention=scene.addressee, start=i, end=i + 1 + both, kind="person")
             case "your":
                 owned = self._owned(
                     s, i, i + 1, scene.addressee or scene.speaker, silent=not scene.addressee

@@ -317,6 +317,7 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "diagnosis": lambda r, i: r.values.word(r.grammar.ailments, i) or r.values.foods(i)[:1],
     "health": lambda r, i: r.values.word(r.grammar.health, i),
     "allergen": lambda r, i: r.values.allergen(i),
+    "jobs": lambda r, i: r.values.jobs(i),
     "rank": lambda r, i: r.values.rank(i),
     "trade": lambda r, i: r.values.job(i + 1) if r.values.is_article(i) else (),
     "gerund": lambda r, i: r.values.words(r.grammar.gerunds, i),

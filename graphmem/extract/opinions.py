@@ -18,7 +18,7 @@ from graphmem.models import Statement
 
 _BE: Final = frozenset({"is", "'s", "are", "'re", "was", "were"})
 _OTHERS: Final = frozenset(
-    {"says", "said", "saying", "told", "tell", "thinks", "thought", "if", "pretend", "suppose",
+    {"says", "said", "saying", "told", "tell", "think", "thinks", "thought", "if", "pretend", "suppose",
      "would", "wish", "unless", "whether", "like"}
 )  # fmt: skip
 _MINE: Final = frozenset({"think", "thought", "said", "saying", "say", "tell", "like", "told"})
