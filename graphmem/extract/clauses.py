@@ -515,6 +515,8 @@ class ClauseReader:
             tense = "past" if form == "past" else "present"
         low = s.lows[at]
         nxt = at + 1
+        if lemmas == ("happen",) and s.lows[nxt : nxt + 2] == ("to", "be"):
+            return VerbGroup(("be",), tense, negation, modal, nxt + 2, at, just, copula=True)
         if (
             low in ("got", "get", "gets")
             and s.low(nxt) in g.passive

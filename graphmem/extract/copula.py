@@ -17,7 +17,7 @@ from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, owner_of
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter, Times, as_kind, holding, past_state, statement
+from graphmem.extract.statements import Quoter, Times, as_kind, holding, once, past_state, statement
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Polarity, Quote, Statement
 
@@ -220,6 +220,10 @@ class CopulaReader:
             lasting = bool(home) and any(d.role == "since" for d in self._dates)
             now = bool(home) and s.low(home[0].end) in ("now", "nowadays", "permanently")
             return self._state(clause, subject, "lives_in", home, 0.75) if lasting or now else []
+        if s.low(i) == "in" and clause.group.tense == "past" and not clause.group.negation:
+            # "I was in Oslo once": been there, whatever for.
+            seen = self._objects.read("knownplace", i + 1)
+            return self._visited(clause, subject, seen)
         if s.low(i) == "from" and clause.group.tense in ("present", "past"):
             items = self._objects.read("place", i + 1)
             if items and clause.group.negation == "":
@@ -233,6 +237,17 @@ class CopulaReader:
                     )
                 ]
         return []
+
+    def _visited(
+        self, clause: Clause, subject: Ref, seen: Sequence[Object]
+    ) -> list[Statement]:
+        dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
+        times = once(dates, self._now)
+        if not seen or times is None:
+            return []
+        who, quote = as_kind(subject.mention, "person"), self._quote(clause, seen[0].end)
+        return [statement(who, "visited", quote, object=seen[0].mention, times=times,
+                          confidence=0.65)]  # fmt: skip
 
     def _age(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "34", "34 years old"; a bare number needs the clause's end."""
@@ -426,9 +441,11 @@ class CopulaReader:
         """Read "I'm a friend of Ola's", "she is friends with Ola"."""
         s = self._s
         at = i
-        one_of = s.lows[i : i + 2] == ("one", "of")
-        if one_of:
+        if s.lows[i : i + 2] == ("one", "of"):
             return self._one_of(clause, subject, i + 2)
+        several = self._one_of(clause, subject, i)
+        if several:
+            return several
         while s.low(at) in ("a", "an", "the") or s.low(at) in self._g.modifiers:
             at += 1
             if at - i > 4:
@@ -450,7 +467,7 @@ class CopulaReader:
                           polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
 
     def _one_of(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
-        """Read "(I'm one of) Ola's best friends", "(one of) my teachers"."""
+        """Read "(I'm one of) Ola's best friends", "(you guys are) my friends": one of them."""
         s, refs = self._s, self._refs
         ref = refs.get(i)
         owner: Mention | None = None
@@ -461,10 +478,11 @@ class CopulaReader:
             owner = self._scene.addressee
         elif ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", None):
             owner, at = as_kind(ref.mention, "person"), ref.end + 1
-        while s.low(at) in self._g.modifiers and at - i < 6:
+        while (s.low(at) in self._g.modifiers or s.low(at) in self._g.numbers) and at - i < 6:
             at += 1
         noun = s.low(at)
-        kin = self._g.kin_plural.get(noun) or self._g.kin.get(noun.removesuffix("s"))
+        single = self._g.kin.get(noun.removesuffix("s")) if noun not in self._g.kin else None
+        kin = self._g.kin_plural.get(noun) or single
         sense = self._sense(clause, at + 1)
         if kin is None or owner is None or sense is None or owner == subject.mention:
             return []

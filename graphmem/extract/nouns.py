@@ -136,7 +136,7 @@ class NounReader:
                     return self._proper(s, i)
                 return Ref(mention=scene.speaker, start=i, end=i + 1, kind="person", role="object")
             case "my" | "our":
-                return self._owned(s, i, i + 1, scene.speaker)
+                return self._owned(s, i, i + 1, scene.speaker) or self._trade(s, i)
             case "you":
                 if scene.addressee is None:
                     return None
@@ -154,9 +154,17 @@ class NounReader:
             case "a" | "an" | "one" | "another" | "some":
                 return self._introduced(s, i)
             case "the" | "this" | "that":
-                return self._definite(s, i) or self._proper(s, i)
+                return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
+
+    def _trade(self, s: Sentence, i: int) -> Ref | None:
+        found = self._introductions.waitress(s, i)
+        if found is None:
+            return None
+        link, ref = found
+        self._nouns.links.append(link)
+        return ref
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]

@@ -22,6 +22,7 @@ from typing import Final
 from graphmem.extract.addresses import CallReader, Turns, has_no_name
 from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
+from graphmem.extract.bonds import BondReader
 from graphmem.extract.cast import cast
 from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
 from graphmem.extract.contrasts import ContrastReader
@@ -441,6 +442,7 @@ class _SentenceReader:
             out = self._changes(clauses, objects)
         if scene.addressee is not None or scene.speaker.name:
             out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)
+            out += BondReader(g, scene, s, self._nouns, self._quoter).read(end)
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)
