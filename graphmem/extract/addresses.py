@@ -26,7 +26,7 @@ _PLACEHOLDER: Final = re.compile(
     r"(?:speaker|user|person|guest|participant|caller|customer|client|member)?[ _#-]?\d{0,4}",
     re.IGNORECASE,
 )
-_ENDS: Final = frozenset({",", ".", "!", "?", "…", ";", "-", "–", "—", ""})
+ENDS: Final = frozenset({",", ".", "!", "?", "…", ";", "-", "–", "—", ""})
 _BOTH: Final = 2.0
 _ANSWERS: Final = 1.5
 _OTHER: Final = 1.0
@@ -159,18 +159,18 @@ class AddressReader:
         s, g = self._s, self._g
         for i, low in enumerate(s.lows):
             if low in g.sets["called_kin"]:
-                if s.low(i + 1) in _ENDS and self.stands_alone(i, i + 1):
+                if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(g.kin[low].noun, "kin", i, i + 1, sentence)
             elif low in g.sets["called_jobs"]:
-                if s.low(i + 1) in _ENDS and self.stands_alone(i, i + 1):
+                if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(low, "job", i, i + 1, sentence)
             elif s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
                 name = self._names.person(s, i, strong=True) if s.capital(i) else None
-                if name is not None and name.kind == "person" and s.low(name.end) in _ENDS:
+                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
                     yield Call(name.text, "self", i, name.end, sentence)
             elif s.capital(i) and low not in g.months and low not in g.sets["not_called"]:
                 name = self._names.person(s, i, strong=True)
-                if name is None or name.end - i > 2 or s.low(name.end) not in _ENDS:
+                if name is None or name.end - i > 2 or s.low(name.end) not in ENDS:
                     continue
                 known = name.kind == "person" or low in g.given or self._nickname(i, name.end)
                 if known and self.stands_alone(i, name.end):
@@ -185,7 +185,7 @@ class AddressReader:
         """Whether a name is an address: not one of a list, not the whole answer to a question."""
         s = self._s
         before = s.low(i - 1) if i > 0 else ""
-        if before not in _ENDS and before not in self._g.sets["hails"]:
+        if before not in ENDS and before not in self._g.sets["hails"]:
             return False
         after = s.low(end)
         if before == "," and i > 1 and s.lows[i - 2] in self._g.kin:

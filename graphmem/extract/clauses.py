@@ -384,6 +384,9 @@ class ClauseReader:
         told = (g.diets, g.health, g.statuses, g.marital)
         if any(phrases.match(s.lows, first) is not None for phrases in told):
             return True
+        if word in g.kin_plural and s.low(first + 1) == "with":
+            # "Ola's friends with Tom."
+            return True
         if s.low(at - 1) in g.kin and s.capital(first):
             # "My supervisor's Professor Okoro", "my flatmate's Anna".
             end = first + 1

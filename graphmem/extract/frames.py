@@ -319,7 +319,7 @@ class FrameReader:
         group = clause.group
         if frame.predicate == "wants_to" or frame.mode == "ends":
             return None
-        if "because" in self._s.lows[group.end :]:
+        if frame.object == "somebody" and "because" in self._s.lows[group.end :]:
             # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:

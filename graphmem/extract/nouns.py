@@ -8,7 +8,7 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from graphmem.extract.addresses import AddressReader
+from graphmem.extract.addresses import ENDS, AddressReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
@@ -104,8 +104,7 @@ class NounReader:
         return self._nouns
 
     def _spoken_to(self, s: Sentence, ref: Ref) -> bool:
-        end = s.low(ref.end)
-        bare = ref.mention.descriptor is None and (not end or not end[0].isalnum())
+        bare = ref.mention.descriptor is None and s.low(ref.end) in ENDS - {"?"}
         return bare and AddressReader(self._g, s, self._names).stands_alone(ref.start, ref.end)
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
@@ -311,7 +310,14 @@ class NounReader:
             return None
         at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and s.low(at + 1) == "is")
+        if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
+            self._g.sets["here"] | {"high"}
+        ):
+            # "Dora, my best friend from school": whose friend she is, is told.
+            at_end = True
+        else:
+            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
+        closed = at_end or (not comma and s.low(at + 1) == "is")
         if kin is not None and closed and (ref.start > 0 or not comma):
             speaker = self._scene.speaker
             mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
@@ -516,6 +522,10 @@ class NounReader:
             if close == low:
                 return name, name.end + 1
             if close in ("", ".", "!", ";", "who", "and"[:0]):
+                return name, name.end
+            finite = any(form in ("third", "past") for _, form in self._g.forms.get(close, ()))
+            if person and low == "," and name.kind == "person" and finite:
+                # "My friend, Tom told me": the other comma is left out.
                 return name, name.end
         return None, at
 

@@ -60,6 +60,8 @@ class OpinionReader:
         """Whether a phrase names a person other than the speaker, who may be a subject."""
         if ref.mention.speaker or ref.definite or ref.doubtful or ref.role in ("object", "it"):
             return False
+        if self._s.low(ref.start) in ("he", "she") and ref.gender == "u":
+            return False
         return ref.kind == "person" or (ref.kind is None and ref.mention.kind == "person")
 
     def _supposed(self, i: int) -> bool:

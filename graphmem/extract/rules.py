@@ -237,6 +237,7 @@ class _Reading:
         found: list[Statement] = []
         wrong = False
         cut = sentences(text)
+        self._address(cut)
         for n, sentence in enumerate(cut):
             self.scene.settle()
             self.scene.at = n
@@ -253,6 +254,17 @@ class _Reading:
         return Extraction(
             event_id=event.id, extractor=VERSION, statements=statements, mentions=self._mentions(),
         )  # fmt: skip
+
+    def _address(self, cut: Sequence[Sentence]) -> None:
+        """Take "you" as whoever this event calls by name, where several people talk."""
+        event = self.event
+        if not speaks(event) or len(authors([*self.before, event])) < 3:
+            return
+        reader = NameReader(self.grammar, self.scene)
+        calls = self.turns.of(event, reader, cut).calls
+        names = {call.text for call in calls if call.kind == "name"}
+        if len(names) == 1:
+            self.scene.addressee = Mention(name=names.pop(), kind="person")
 
     def _who_is_who(self, cut: Sequence[Sentence], found: Sequence[Statement]) -> list[Statement]:
         """Add what people are called here, and take names of those who speak as theirs."""
@@ -342,10 +354,19 @@ class _SentenceReader:
 
     def statements(self, *, wrong: bool, earlier: Sequence[Statement]) -> list[Statement]:
         """Return what the sentence states, in order."""
-        g, s = self._reading.grammar, self._s
+        g, s, now = self._reading.grammar, self._s, self._reading.event.occurred_at
         end = statement_end(s, g)
-        if end == 0 or s.low(0) in g.openers or unreal(s, g):
+        if s.low(0) in g.openers or unreal(s, g):
             return []
+        if end == 0:
+            # "Have you met my sister Anna?" takes for granted what it does not ask.
+            granted = (link for link in self._nouns.links if link.possessor.speaker)
+            return [
+                replace(x, confidence=0.8)
+                for link in granted
+                for x in of_link(link, self._quoter.quote(link.start, link.end), now)
+                if x.polarity == "affirm" and link.predicate != "has_job"
+            ]
         marks = barred(s, g, self._dates)
         objects = ObjectReader(
             g, self._reading.scene, s, self._nouns.refs, self._names, self._dates
