@@ -177,8 +177,13 @@ class ClauseReader:
             return subjects if len(subjects) == 2 else ()
         lows = self._s.lows
         said = (n for n, low in enumerate(lows) if low in self._g.sets["you"])
-        if all(self._s.low(n + 1) in self._g.sets["not_to_you"] for n in said):
-            # "We got married, you know" may tell a friend of somebody else.
+        sets = self._g.sets
+        if all(
+            self._s.low(n + 1) in sets["not_to_you"]
+            or (n > 0 and lows[n - 1] in sets["you_are_told"])
+            for n in said
+        ):
+            # "We got married, you know", "I must tell you that …" tell a friend of somebody else.
             return ()
         return (subjects[0], replace(subjects[0], mention=you, plural=False))
 

@@ -308,6 +308,9 @@ class FrameReader:
                 times = beginning(dates, self._now)
             case "ends" if group.tense in ("past", "perfect") and not group.continued:
                 times, polarity = ending(dates, self._now), "end"
+            case "ends" if frame.performed and group.tense == "present" and group.continued:
+                # "I'm breaking up with you": so it is done.
+                times, polarity = ending(dates, self._now), "end"
             case "once" if group.tense in ("past", "perfect") and not group.continued:
                 times = once(dates, self._now)
             case _:

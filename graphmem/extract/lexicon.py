@@ -92,6 +92,7 @@ class Frame:
     recipient: str
     worded: str
     modal_only: bool
+    performed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +290,7 @@ def _frame(lemma: str, entry: Table) -> Frame:
         recipient=str(entry.get("recipient", "")),
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
+        performed=bool(entry.get("performed", False)),
     )
 
 

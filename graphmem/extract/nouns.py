@@ -270,6 +270,9 @@ class NounReader:
                 kind = "person"
         else:
             kind = mention.kind
+        if kind == "person" and s.lows[i] in self._g.sets["trade_titles"] and end - i > 1:
+            # "Professor Lind" is one; "Dr. Lind" may be many things.
+            self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
         if kind == "person":
             noun, end = self._from_work(s, end)
             if noun is not None and mention.descriptor is None:

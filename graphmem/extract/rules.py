@@ -256,15 +256,18 @@ class _Reading:
         )  # fmt: skip
 
     def _address(self, cut: Sequence[Sentence]) -> None:
-        """Take "you" as whoever this event calls by name, where several people talk."""
+        """Take "you" as whoever this event calls by name, where that is not told already."""
         event = self.event
-        if not speaks(event) or len(authors([*self.before, event])) < 3:
+        names = authors([*self.before, event])
+        if not speaks(event) or not event.author or self.scene.addressee == YOU:
+            return
+        if len(names) < 3 and not (names and has_no_name(names[-1])):
             return
         reader = NameReader(self.grammar, self.scene)
         calls = self.turns.of(event, reader, cut).calls
-        names = {call.text for call in calls if call.kind == "name"}
-        if len(names) == 1:
-            self.scene.addressee = Mention(name=names.pop(), kind="person")
+        called = {call.text for call in calls if call.kind == "name"}
+        if len(called) == 1:
+            self.scene.addressee = Mention(name=called.pop(), kind="person")
 
     def _who_is_who(self, cut: Sequence[Sentence], found: Sequence[Statement]) -> list[Statement]:
         """Add what people are called here, and take names of those who speak as theirs."""
