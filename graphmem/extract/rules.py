@@ -23,7 +23,7 @@ from graphmem.extract.addresses import CallReader, Turns, has_no_name
 from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
 from graphmem.extract.bonds import BondReader
-from graphmem.extract.cast import cast
+from graphmem.extract.cast import Cast, cast
 from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
 from graphmem.extract.contrasts import ContrastReader
 from graphmem.extract.copula import CopulaReader
@@ -124,6 +124,7 @@ class _Reading:
     before: Sequence[Event]
     read: dict[tuple[str, str], _Read]
     turns: Turns
+    cast: Cast | None = None
     denied: _Denied | None = None
     scene: Scene = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
     calendar: Calendar = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
@@ -284,7 +285,8 @@ class _Reading:
 
         calls = CallReader(self.grammar, turns, self.scene.speaker, quote)
         people = [who for who in calls.now.values() if who.kind == "name"]
-        known = cast(names, people, self.scene.speaker, self.grammar)
+        spoken = [call.text for call in turns[-1].calls if call.kind == "name"]
+        known = self.cast = cast(names, people, self.scene.speaker, self.grammar, spoken)
         told = known.read(self._unsure(found) if len(names) > 2 else found) + calls.read()
         if any(who.kind == "name" and has_no_name(who.author) for who in calls.new()):
             # Who somebody is was told only now: what was said of that name was said of them.
@@ -313,6 +315,9 @@ class _Reading:
     def _mentions(self) -> tuple[Mention, ...]:
         """The mentions, without bare names that the event also gives with a description."""
         mentions = list(self.scene.mentions.values())
+        if self.cast is not None:
+            known = (self.cast.known(m) or m for m in mentions)
+            mentions = list(dict.fromkeys(known))
         if not speaks(self.event):
             # An assistant's "my" and "your" are not the user's words.
             named = (m for m in mentions if m.name and not m.speaker and m != YOU)
