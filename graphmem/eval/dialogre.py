@@ -93,10 +93,10 @@ CLAIMED: Final = frozenset(relation for meant in MEANT.values() for relation, _ 
 
 _ARTICLE: Final = re.compile(r"^(?:an?|the|my|your|his|her|our|their)\s+")
 _ONES: Final = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _FIGURES: Final = (
     {word: str(n) for n, word in enumerate(_ONES, 1)}
     | {ten: str(10 * n) for n, ten in enumerate(_TENS, 2)}

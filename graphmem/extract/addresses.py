@@ -1,4 +1,4 @@
-"""Reads how people are addressed: "Thanks, Mel!", "Hi Dad!", "Thank you, doctor."
+"""Reads how people are addressed, as in "Thanks, Mel!", "Hi Dad!" and "Thank you, doctor".
 
 Does not know verbs. Who is spoken to is told by the turns alone. Between two people it is the other
 one. Among several the person just before is meant in one case of three, whoever answers in one of
@@ -224,7 +224,9 @@ class Turns:
         if known is None:
             author = (event.author or "").strip() if event.role == "user" else ""
             calls: list[Call] = []
-            for n, s in enumerate((sentences(event.text) if cut is None else cut) if author else ()):
+            for n, s in enumerate(
+                (sentences(event.text) if cut is None else cut) if author else ()
+            ):
                 calls += AddressReader(self._g, s, names).read(n)
             known = self._known[key] = Turn(author, tuple(calls))
         return known
@@ -245,7 +247,9 @@ class CallReader:
         self._quote = quote
         self.now = called(turns)
         """Who is known by now to be meant by what."""
-        self._before = called(turns[:-1]) if self.now else {}
+        self._before: Mapping[tuple[str, str, str], Called] = {}
+        if self.now:
+            self._before = called(turns[:-1])
 
     def new(self) -> list[Called]:
         """Return who was found only now."""

@@ -114,11 +114,25 @@ class IntroductionReader:
             if s.lows[n] in self._g.kin or s.low(found[0]) not in (",", ".", "!", "of", "at", ""):
                 return None, ref
             mention = replace(ref.mention, kind="person")
-            dress = max([k + 1 for k in range(first, n) if s.lows[k] in self._g.job_dress] or [first])
+            dress = max(
+                [k + 1 for k in range(first, n) if s.lows[k] in self._g.job_dress] or [first]
+            )
             noun = span_text(s, dress, found[0])
             link = self._works_as(mention, noun, ref.start, found[0])
             return link, replace(ref, mention=mention, kind="person")
         return None, ref
+
+    def from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
+        """Read "from work", "from my office": a colleague; "from school" only passes."""
+        if s.low(i) != "from":
+            return None, i
+        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
+        at += s.low(at) == "high" and s.low(at + 1) == "school"
+        if s.low(at) not in self._g.sets["here"]:
+            return None, i
+        if s.low(at) in self._g.sets["schooldays"]:
+            return "schoolmate", at + 1
+        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def waitress(self, s: Sentence, i: int) -> tuple[Link, Ref] | None:
         """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces."""

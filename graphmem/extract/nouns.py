@@ -16,36 +16,10 @@ from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
 
-_OPENINGS: Final = frozenset(
-    [
-        "i",
-        "we",
-        "me",
-        "us",
-        "myself",
-        "my",
-        "our",
-        "you",
-        "your",
-        "he",
-        "she",
-        "his",
-        "her",
-        "him",
-        "it",
-        "its",
-        "a",
-        "an",
-        "one",
-        "another",
-        "some",
-        "the",
-        "this",
-        "that",
-    ]
-)
-
-
+_OPENINGS: Final = frozenset({
+    "i", "we", "me", "us", "myself", "my", "our", "you", "your", "he", "she", "his", "her", "him",
+    "it", "its", "a", "an", "one", "another", "some", "the", "this", "that",
+})  # fmt: skip
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 
 
@@ -216,7 +190,7 @@ class NounReader:
             at += s.lows[i] != "another"
             name = self._names.person(s, at, strong=True)
             if name is not None:
-                noun, end = self._from_work(s, name.end)
+                noun, end = self._introductions.from_work(s, name.end)
                 whose = None if noun is None else ""
                 mention = Mention(
                     name=name.text, kind="person", new=True, descriptor=noun, possessor=whose
@@ -274,7 +248,7 @@ class NounReader:
             # "Professor Lind" is one; "Dr. Lind" may be many things.
             self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
         if kind == "person":
-            noun, end = self._from_work(s, end)
+            noun, end = self._introductions.from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
                 mention = replace(mention, descriptor=noun, possessor="")
@@ -290,18 +264,6 @@ class NounReader:
         if s.low(i - 1) in ("in", "near") and end - i <= 2:
             return "place"
         return "thing"
-
-    def _from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
-        """Read "from work", "from my office": a colleague; "from school" only passes."""
-        if s.low(i) != "from":
-            return None, i
-        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
-        at += s.low(at) == "high" and s.low(at + 1) == "school"
-        if s.low(at) not in self._g.sets["here"]:
-            return None, i
-        if s.low(at) in self._g.sets["schooldays"]:
-            return "schoolmate", at + 1
-        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
@@ -420,12 +382,12 @@ class NounReader:
             self._link(
                 mention, owner, kin.predicate, kin.noun, start, end, ended=ended or kin.ended
             )
-            _, end = self._from_work(s, end)
+            _, end = self._introductions.from_work(s, end)
         else:
             descriptor, whose = owned(kin.noun, owner)
             if descriptor is None:
                 return None
-            _noun, end = self._from_work(s, end)
+            _noun, end = self._introductions.from_work(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
