@@ -114,6 +114,8 @@ class FrameReader:
         self, clause: Clause, frame: Frame, sense: _Sense, quote: Quote
     ) -> Iterator[Statement]:
         """Read "Tom and Lena got married": what two subjects are to each other."""
+        if clause.bare and frame.predicate not in self._g.sets["ours"]:
+            return
         one, other = (as_kind(r.mention, "person") for r in clause.pair)
         yield statement(
             one, frame.predicate, quote, object=other, polarity=sense.polarity,

@@ -145,7 +145,7 @@ class IntroductionReader:
             end = job[0] + (s.low(job[0]) == ",")
             name = self._names.person(s, end, strong=True) if s.capital(end) else None
             closed = name is not None and not s.low(name.end)[:1].isalnum()
-            if name is None or name.kind != "person" or not closed:
+            if name is None or not closed or name.end - end > 2:
                 return None
             mention = Mention(name=name.text, kind="person")
             link = self._works_as(mention, job[1], i, name.end)
