@@ -94,6 +94,7 @@ class Frame:
     worded: str
     modal_only: bool
     performed: bool
+    planned: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +293,7 @@ def _frame(lemma: str, entry: Table) -> Frame:
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
         performed=bool(entry.get("performed", False)),
+        planned=str(entry.get("planned", "")),
     )
 
 
