@@ -123,9 +123,7 @@ def _kind(kind: str) -> Literal["name", "kin", "job"]:
     return "name" if kind == "name" else "kin" if kind == "kin" else "job"
 
 
-def _votes(
-    turns: Sequence[Turn], i: int, names: Sequence[str]
-) -> Iterator[tuple[str, float]]:
+def _votes(turns: Sequence[Turn], i: int, names: Sequence[str]) -> Iterator[tuple[str, float]]:
     """Yield who may be meant by a call in turn ``i``, and how much that counts."""
     me, people = turns[i].author, len(names)
     if people == 2 and me in names and not any(map(has_no_name, names)):

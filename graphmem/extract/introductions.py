@@ -107,6 +107,8 @@ class IntroductionReader:
         first = comma + 1 + owned
         for n in range(first, min(first + 3, len(s))):
             found = self._g.jobs.match(s.lows, n)
+            while found is not None and (more := self._g.jobs.match(s.lows, found[0])):
+                found = more
             if found is None:
                 if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish or not owned:
                     return None, ref
