@@ -60,6 +60,8 @@ class Turn:
 
     author: str
     calls: tuple[Call, ...]
+    greets: bool = False
+    """Whether it begins with a greeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,11 @@ def _kind(kind: str) -> Literal["name", "kin", "job"]:
 
 
 def _newcomer(turns: Sequence[Turn], i: int) -> str:
-    """Return who speaks for the first time soon after turn ``i``, where somebody is introduced."""
+    """Return who speaks for the first time soon after turn ``i``, with a greeting."""
     known = {turn.author for turn in turns[: i + 1]}
     for turn in turns[i + 1 : i + 1 + _SOON]:
         if turn.author and turn.author not in known and "," not in turn.author:
-            return turn.author
+            return turn.author if turn.greets else ""
     return ""
 
 
@@ -179,16 +181,16 @@ class AddressReader:
         """Yield the names and words that stand by themselves between marks: "Well, Mel, …"."""
         s, g = self._s, self._g
         for i, low in enumerate(s.lows):
-            if low in g.sets["called_kin"]:
+            if s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
+                name = self._names.person(s, i, strong=True) if s.capital(i) else None
+                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
+                    yield Call(name.text, "self", i, name.end, sentence)
+            elif low in g.sets["called_kin"]:
                 if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(g.kin[low].noun, "kin", i, i + 1, sentence)
             elif low in g.sets["called_jobs"]:
                 if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(low, "job", i, i + 1, sentence)
-            elif s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
-                name = self._names.person(s, i, strong=True) if s.capital(i) else None
-                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
-                    yield Call(name.text, "self", i, name.end, sentence)
             elif low == "this" and s.low(i + 1) in ("is", "'s"):
                 shown = self._shown(i + 2)
                 if shown is not None:
@@ -259,12 +261,12 @@ class Turns:
         known = self._known.get(key)
         if known is None:
             author = (event.author or "").strip() if event.role == "user" else ""
+            own = sentences(event.text) if cut is None else cut
             calls: list[Call] = []
-            for n, s in enumerate(
-                (sentences(event.text) if cut is None else cut) if author else ()
-            ):
+            for n, s in enumerate(own if author else ()):
                 calls += AddressReader(self._g, s, names).read(n)
-            known = self._known[key] = Turn(author, tuple(calls))
+            greets = bool(own) and own[0].low(0) in self._g.sets["greetings"]
+            known = self._known[key] = Turn(author, tuple(calls), greets)
         return known
 
 
