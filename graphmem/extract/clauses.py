@@ -20,6 +20,9 @@ _BE: Final[Mapping[str, Tense]] = {
     "am": "present", "'m": "present", "is": "present", "'s": "present", "are": "present",
     "'re": "present", "was": "past", "were": "past", "been": "perfect",
 }  # fmt: skip
+_HELPING: Final = frozenset(
+    {"am", "was", "is", "have", "has", "are", "were", "do", "does", "did", "used"}
+)  # fmt: skip
 _MAX_GROUP: Final = 9
 """Tokens that a verb group may span: no English one that we read is longer."""
 
@@ -283,19 +286,7 @@ class ClauseReader:
         at = i
         while self._s.low(at) in self._g.adverbs and at - i < 3:
             at += 1
-        if self._s.low(at) in (
-            "am",
-            "was",
-            "is",
-            "have",
-            "has",
-            "are",
-            "were",
-            "do",
-            "does",
-            "did",
-            "used",
-        ):
+        if self._s.low(at) in _HELPING:
             return True
         forms = self._g.forms.get(self._s.low(at), ())
         if any(form == "base" for _, form in forms) and not any(
