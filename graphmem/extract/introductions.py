@@ -147,6 +147,9 @@ class IntroductionReader:
                 if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish or s.capital(at):
                     return None
                 continue
+            if s.lows[job[0] - 1] in self._g.kin:
+                # "my partner Ola": who somebody is to somebody is no trade.
+                return None
             end = job[0] + (s.low(job[0]) == ",")
             name = self._names.person(s, end, strong=True) if s.capital(end) else None
             closed = name is not None and not s.low(name.end)[:1].isalnum()
