@@ -147,7 +147,8 @@ class IntroductionReader:
                 if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish or s.capital(at):
                     return None
                 continue
-            if s.lows[job[0] - 1] in self._g.kin:
+            kin = self._g.kin.get(s.lows[job[0] - 1])
+            if kin is not None and kin.predicate == "partner_of":
                 # "my partner Ola": who somebody is to somebody is no trade.
                 return None
             end = job[0] + (s.low(job[0]) == ",")

@@ -172,7 +172,7 @@ def _stutter(word: str) -> int:
         said, rest = word[at:cut].lower(), word[cut + 1 :].lower()
         whole = len(said) > 1 and not (rest + "-").startswith((said + "-", said + "'", said + "’"))
         # "Side-Side-Angle" is a name.
-        name = len(said) > 1 and word[0].isupper() and word[cut + 1].isupper()
+        name = len(said) > 3 and said.isalpha() and word[at].isupper() and word[cut + 1].isupper()
         if whole or name or not rest.startswith(said):
             break
         at = cut + 1
