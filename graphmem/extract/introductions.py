@@ -137,7 +137,7 @@ class IntroductionReader:
         return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def waitress(self, s: Sentence, i: int) -> tuple[Link, Ref] | None:
-        """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces.
+        """Read "that baker, Kaisa", "our new vet Bo": whom a trade introduces.
 
         Not where the clause goes on to say what they are.
         """

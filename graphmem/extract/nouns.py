@@ -66,7 +66,7 @@ class NounReader:
             if ref.definite:
                 self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
             elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
-                # "Oh my God, Ross! He's my friend.": who is spoken to is not spoken of.
+                # "Good grief, Tor! He's a sailor.": who is spoken to is not spoken of.
                 pass
             elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
