@@ -67,6 +67,19 @@ MEANT: Final[Mapping[str, tuple[tuple[str, bool], ...]]] = {
     "studies": (("per:major", False),),
     "age": (("per:age", False),),
     "birthday": (("per:date_of_birth", False),),
+    "dates": (("per:dates", True), ("per:dates", False)),
+    "lives_with": (("per:roommate", True), ("per:roommate", False)),
+    "schoolmate_of": (("per:alumni", True), ("per:alumni", False)),
+    "works_for": (("per:boss", False), ("per:subordinate", True)),
+    # y is x's client: of whoever acts or cares for y.
+    "client_of": (("per:client", True),),
+    "acts_for": (("per:client", False),),
+    "doctor_of": (("per:client", False),),
+    "sibling_of": (("per:siblings", True), ("per:siblings", False)),
+    "in_love_with": (("per:positive_impression", False),),
+    "misses": (("per:positive_impression", False),),
+    "speaks_well_of": (("per:positive_impression", False),),
+    "speaks_ill_of": (("per:negative_impression", False),),
     "likes": (("per:positive_impression", False),),
     "dislikes": (("per:negative_impression", False),),
 }
@@ -79,6 +92,21 @@ TYPED: Final[Mapping[str, str]] = {
 CLAIMED: Final = frozenset(relation for meant in MEANT.values() for relation, _ in meant)
 
 _ARTICLE: Final = re.compile(r"^(?:an?|the|my|your|his|her|our|their)\s+")
+_ONES: Final = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_FIGURES: Final = (
+    {word: str(n) for n, word in enumerate(_ONES, 1)}
+    | {ten: str(10 * n) for n, ten in enumerate(_TENS, 2)}
+    | {
+        f"{ten}{gap}{one}": str(10 * n + m)
+        for n, ten in enumerate(_TENS, 2)
+        for m, one in enumerate(_ONES[:9], 1)
+        for gap in "- "
+    }
+)
 _SPEAKER: Final = re.compile(r"^speaker \d+$")
 
 
@@ -181,8 +209,13 @@ async def run(
 
 
 def form(name: str) -> str:
-    """Return the form in which an argument and the end of a fact are compared."""
-    return _ARTICLE.sub("", ids.name_key(name))
+    """Return the form in which an argument and the end of a fact are compared.
+
+    Without the point of an abbreviation ("Mr."), and ages in figures: how they are written is not
+    what is asked.
+    """
+    bare = _ARTICLE.sub("", ids.name_key(name)).replace(". ", " ")
+    return _FIGURES.get(bare, bare)
 
 
 async def claims_of(manager: MemoryManager, home: Scope) -> list[Claim]:

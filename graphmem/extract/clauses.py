@@ -20,6 +20,9 @@ _BE: Final[Mapping[str, Tense]] = {
     "am": "present", "'m": "present", "is": "present", "'s": "present", "are": "present",
     "'re": "present", "was": "past", "were": "past", "been": "perfect",
 }  # fmt: skip
+_HELPING: Final = frozenset(
+    {"am", "was", "is", "have", "has", "are", "were", "do", "does", "did", "used"}
+)  # fmt: skip
 _MAX_GROUP: Final = 9
 """Tokens that a verb group may span: no English one that we read is longer."""
 
@@ -44,6 +47,8 @@ class Clause:
     """Who does what, from token ``start`` to ``limit``, where the next clause begins.
 
     ``opening`` is where its subject stands, which a clause after "and" shares with the one before.
+    ``pair`` are the two of whom something mutual may be said: two subjects, or "we" said to "you";
+    ``bare`` says that only the absence of others makes "we" those two.
     """
 
     subjects: tuple[Ref, ...]
@@ -52,6 +57,8 @@ class Clause:
     opening: int
     limit: int
     implied: bool = False
+    pair: tuple[Ref, ...] = ()
+    bare: bool = False
 
 
 def barred(s: Sentence, grammar: Grammar, dates: Sequence[Date]) -> list[bool]:
@@ -168,7 +175,27 @@ class ClauseReader:
             opening = start if implied or not subjects[0].end else min(start, subjects[0].start)
             if len(subjects) == 2 and not any(r.mention.speaker for r in subjects):
                 self._scene.pair = subjects
-            yield Clause(subjects, group, start, opening, limit, implied)
+            pair, bare = self._pair(subjects)
+            yield Clause(subjects, group, start, opening, limit, implied, pair, bare)
+
+    def _pair(self, subjects: tuple[Ref, ...]) -> tuple[tuple[Ref, ...], bool]:
+        """Return two subjects, or who "we" are, and whether only the absence of others says so.
+
+        "We" are the speaker and whoever is spoken to where the sentence also says "you".
+        """
+        you, lows, sets = self._scene.addressee, self._s.lows, self._g.sets
+        if len(subjects) == 2 or you is None or not subjects[0].plural:
+            return (subjects if len(subjects) == 2 else ()), False
+        both = (subjects[0], replace(subjects[0], mention=you, plural=False))
+        said = (n for n, low in enumerate(lows) if low in sets["you"])
+        if all(
+            self._s.low(n + 1) in sets["not_to_you"]
+            or (n > 0 and lows[n - 1] in sets["you_are_told"])
+            for n in said
+        ):
+            # "We got married, you know", "I must tell you that …" tell a friend of somebody else.
+            return (both, True) if self._scene.alone() else ((), False)
+        return both, False
 
     def _cleft_denied(self, i: int) -> bool:
         return self._s.low(i - 1) in ("not", "n't") and i > 1
@@ -261,19 +288,7 @@ class ClauseReader:
         at = i
         while self._s.low(at) in self._g.adverbs and at - i < 3:
             at += 1
-        if self._s.low(at) in (
-            "am",
-            "was",
-            "is",
-            "have",
-            "has",
-            "are",
-            "were",
-            "do",
-            "does",
-            "did",
-            "used",
-        ):
+        if self._s.low(at) in _HELPING:
             return True
         forms = self._g.forms.get(self._s.low(at), ())
         if any(form == "base" for _, form in forms) and not any(
@@ -371,6 +386,9 @@ class ClauseReader:
             return True
         told = (g.diets, g.health, g.statuses, g.marital)
         if any(phrases.match(s.lows, first) is not None for phrases in told):
+            return True
+        if word in g.kin_plural and s.low(first + 1) == "with":
+            # "Ola's friends with Tom."
             return True
         if s.low(at - 1) in g.kin and s.capital(first):
             # "My supervisor's Professor Okoro", "my flatmate's Anna".
@@ -503,6 +521,8 @@ class ClauseReader:
             tense = "past" if form == "past" else "present"
         low = s.lows[at]
         nxt = at + 1
+        if lemmas == ("happen",) and s.lows[nxt : nxt + 2] == ("to", "be"):
+            return VerbGroup(("be",), tense, negation, modal, nxt + 2, at, just, copula=True)
         if (
             low in ("got", "get", "gets")
             and s.low(nxt) in g.passive

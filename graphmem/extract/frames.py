@@ -114,9 +114,11 @@ class FrameReader:
         self, clause: Clause, frame: Frame, sense: _Sense, quote: Quote
     ) -> Iterator[Statement]:
         """Read "Tom and Lena got married": what two subjects are to each other."""
-        one, other = (as_kind(r.mention, "person") for r in clause.subjects)
+        if clause.bare and sense.predicate not in self._g.sets["ours"]:
+            return
+        one, other = (as_kind(r.mention, "person") for r in clause.pair)
         yield statement(
-            one, frame.predicate, quote, object=other, polarity=sense.polarity,
+            one, sense.predicate, quote, object=other, polarity=sense.polarity,
             times=sense.times, confidence=frame.confidence,
         )  # fmt: skip
 
@@ -185,7 +187,7 @@ class FrameReader:
             self._s.low(end) == frame.other and self._objects.read(frame.object, end + 1)
         ):
             return False
-        if frame.each and (len(clause.subjects) != 2 or (frame.mode == "state" and group.negation)):
+        if frame.each and (not clause.pair or (frame.mode == "state" and group.negation)):
             return False
         if (
             frame.predicate == "works_at"
@@ -304,9 +306,15 @@ class FrameReader:
                 times = holding(dates) if since or frame.perfect or group.continued else None
             case "state" if group.tense == "past" and frame.past == "ends" and not group.continued:
                 times, polarity = past_state(dates, self._now), "end"
+            case "begins" if frame.planned and group.tense == "present" and group.continued:
+                # "They are getting married": they are engaged.
+                return _Sense(frame.planned, "affirm", Times())
             case "begins" if group.tense in ("past", "perfect") and not group.continued:
                 times = beginning(dates, self._now)
             case "ends" if group.tense in ("past", "perfect") and not group.continued:
+                times, polarity = ending(dates, self._now), "end"
+            case "ends" if frame.performed and group.tense == "present" and group.continued:
+                # "I'm breaking up with you": so it is done.
                 times, polarity = ending(dates, self._now), "end"
             case "once" if group.tense in ("past", "perfect") and not group.continued:
                 times = once(dates, self._now)
@@ -318,6 +326,9 @@ class FrameReader:
         """Tell a denial: "never" and a denied past; "I don't" only where the frame says so."""
         group = clause.group
         if frame.predicate == "wants_to" or frame.mode == "ends":
+            return None
+        if frame.object == "somebody" and "because" in self._s.lows[group.end :]:
+            # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:
             present = group.tense in ("present", "modal") or (

@@ -20,7 +20,10 @@ Table = Mapping[str, Any]
 Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
-_FILES: Final = ("answers", "dates", "names", "people", "places", "verbs", "words", "work")
+_FILES: Final = (
+    "answers", "company", "dates", "names", "opinions", "people", "places", "verbs", "words",
+    "work",
+)  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
 
@@ -90,6 +93,8 @@ class Frame:
     recipient: str
     worded: str
     modal_only: bool
+    performed: bool
+    planned: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +154,14 @@ class Grammar:
     org_ambiguous: frozenset[str]
     jobs: Phrases
     job_blockers: frozenset[str]
+    job_praise: frozenset[str]
+    job_dress: frozenset[str]
     diets: Phrases
     statuses: Phrases
     health: Phrases
     ailments: Phrases
     fondness: Phrases
+    feelings: Phrases
     languages: Phrases
     languages_low: frozenset[str]
     hobbies: Phrases
@@ -178,6 +186,7 @@ class Grammar:
     verbish: frozenset[str]
     adverbs: frozenset[str]
     sets: Mapping[str, frozenset[str]]
+    opinions: Mapping[str, frozenset[str]]
     starters: frozenset[str]
     raising: frozenset[str]
     correction_openers: Phrases
@@ -283,6 +292,8 @@ def _frame(lemma: str, entry: Table) -> Frame:
         recipient=str(entry.get("recipient", "")),
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
+        performed=bool(entry.get("performed", False)),
+        planned=str(entry.get("planned", "")),
     )
 
 
@@ -343,6 +354,10 @@ def _lower(words: Iterable[str]) -> frozenset[str]:
     return frozenset(w.lower() for w in words)
 
 
+def _sets(table: Table) -> dict[str, frozenset[str]]:
+    return {name: frozenset(str(words).split()) for name, words in table.items()}
+
+
 def _names(tables: Table) -> tuple[dict[str, str], dict[str, str]]:
     """Return the gender of every given name and its spelling, by lower-case name."""
     gender: dict[str, str] = {}
@@ -393,12 +408,15 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
     return {
         "jobs": Phrases(_plain(w) for w in t["jobs"]["words"]),
         "job_blockers": frozenset(t["jobs"]["not_after"]),
+        "job_praise": frozenset(t["jobs"]["praise"]),
+        "job_dress": frozenset(t["jobs"]["praise"]) | frozenset(t["jobs"]["dress"]),
         "diets": Phrases(_plain(w) for w in t["diets"]["words"]),
         "statuses": Phrases(_plain(w) for w in t["statuses"]["words"]),
         "lodgings": Phrases(_plain(w) for w in t["lodgings"]["words"]),
         "health": Phrases(_plain(w) for w in t["health"]["words"]),
         "ailments": Phrases(_plain(w) for w in t["health"]["nouns"]),
         "fondness": Phrases(_plain(w) for w in t["fondness"]["words"]),
+        "feelings": Phrases(t["feelings"].items()),
         "languages": Phrases(_plain(w) for w in t["languages"]["words"]),
         "languages_low": _lower(t["languages"]["words"]),
         "hobbies": Phrases(_plain(w) for w in t["hobbies"]["words"]),
@@ -467,7 +485,8 @@ def _index(t: dict[str, Any]) -> Grammar:
         goals=frozenset(t["goals"]["verbs"]),
         not_goals=frozenset(t["goals"]["never"]),
         verbish=frozenset(str(t["verbish"]["words"]).split()) | _only_verbs(t["verbs"], forms),
-        sets={name: frozenset(str(words).split()) for name, words in t["words"].items()},
+        sets=_sets(t["words"]),
+        opinions=_sets(t["opinions"]),
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),
         raising=frozenset(t["adverbs"]["raising"]),

@@ -8,6 +8,7 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.addresses import ENDS, AddressReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
@@ -15,36 +16,10 @@ from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
 
-_OPENINGS: Final = frozenset(
-    [
-        "i",
-        "we",
-        "me",
-        "us",
-        "myself",
-        "my",
-        "our",
-        "you",
-        "your",
-        "he",
-        "she",
-        "his",
-        "her",
-        "him",
-        "it",
-        "its",
-        "a",
-        "an",
-        "one",
-        "another",
-        "some",
-        "the",
-        "this",
-        "that",
-    ]
-)
-
-
+_OPENINGS: Final = frozenset({
+    "i", "we", "me", "us", "myself", "my", "our", "you", "your", "he", "she", "his", "her", "him",
+    "it", "its", "a", "an", "one", "another", "some", "the", "this", "that",
+})  # fmt: skip
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 
 
@@ -90,6 +65,9 @@ class NounReader:
                 self._scene.note(ref.mention)
             if ref.definite:
                 self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
+            elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
+                # "Good grief, Tor! He's a sailor.": who is spoken to is not spoken of.
+                pass
             elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
             elif ref.kind is None and self._stranger(s, ref):
@@ -98,6 +76,10 @@ class NounReader:
                 ))  # fmt: skip
             i = max(ref.end, i + 1)
         return self._nouns
+
+    def _spoken_to(self, s: Sentence, ref: Ref) -> bool:
+        bare = ref.mention.descriptor is None and s.low(ref.end) in ENDS - {"?"}
+        return bare and AddressReader(self._g, s, self._names).stands_alone(ref.start, ref.end)
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
         """Whether an unknown name stands where "he" or "she" would find somebody: "Is Hedda …"."""
@@ -127,11 +109,12 @@ class NounReader:
                     return self._proper(s, i)
                 return Ref(mention=scene.speaker, start=i, end=i + 1, kind="person", role="object")
             case "my" | "our":
-                return self._owned(s, i, i + 1, scene.speaker)
+                return self._owned(s, i, i + 1, scene.speaker) or self._trade(s, i)
             case "you":
                 if scene.addressee is None:
                     return None
-                return Ref(mention=scene.addressee, start=i, end=i + 1, kind="person")
+                both = s.low(i + 1) in ("guys", "two")
+                return Ref(mention=scene.addressee, start=i, end=i + 1 + both, kind="person")
             case "your":
                 owned = self._owned(
                     s, i, i + 1, scene.addressee or scene.speaker, silent=not scene.addressee
@@ -144,9 +127,17 @@ class NounReader:
             case "a" | "an" | "one" | "another" | "some":
                 return self._introduced(s, i)
             case "the" | "this" | "that":
-                return self._definite(s, i) or self._proper(s, i)
+                return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
+
+    def _trade(self, s: Sentence, i: int) -> Ref | None:
+        found = self._introductions.waitress(s, i)
+        if found is None:
+            return None
+        link, ref = found
+        self._nouns.links.append(link)
+        return ref
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
@@ -199,7 +190,7 @@ class NounReader:
             at += s.lows[i] != "another"
             name = self._names.person(s, at, strong=True)
             if name is not None:
-                noun, end = self._from_work(s, name.end)
+                noun, end = self._introductions.from_work(s, name.end)
                 whose = None if noun is None else ""
                 mention = Mention(
                     name=name.text, kind="person", new=True, descriptor=noun, possessor=whose
@@ -255,8 +246,11 @@ class NounReader:
                 kind = "person"
         else:
             kind = mention.kind
+        if kind == "person" and s.lows[i] in self._g.sets["trade_titles"] and end - i > 1:
+            # "Professor Lind" is one; "Dr. Lind" may be many things.
+            self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
         if kind == "person":
-            noun, end = self._from_work(s, end)
+            noun, end = self._introductions.from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
                 mention = replace(mention, descriptor=noun, possessor="")
@@ -273,18 +267,6 @@ class NounReader:
             return "place"
         return "thing"
 
-    def _from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
-        """Read "from work", "from my office": a colleague; "from school" only passes."""
-        if s.low(i) != "from":
-            return None, i
-        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
-        at += s.low(at) == "high" and s.low(at + 1) == "school"
-        if s.low(at) not in self._g.sets["here"]:
-            return None, i
-        if s.low(at) in self._g.sets["schooldays"]:
-            return "schoolmate", at + 1
-        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
-
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
         if ref.kind not in ("person", "thing", None):
@@ -292,10 +274,17 @@ class NounReader:
         comma = s.low(ref.end) == ","
         first = ref.end + comma
         if s.low(first) not in ("my", "our"):
-            return None
+            return self._somebodys(s, ref, first) if comma else None
         at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and s.low(at + 1) == "is")
+        if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
+            self._g.sets["here"] | {"high"}
+        ):
+            # "Dora, my best friend from school": whose friend she is, is told.
+            at_end = True
+        else:
+            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
+        closed = at_end or (not comma and s.low(at + 1) == "is")
         if kin is not None and closed and (ref.start > 0 or not comma):
             speaker = self._scene.speaker
             mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
@@ -311,6 +300,23 @@ class NounReader:
             end = at + 2 if s.low(at + 1) == "," else at + 1
             return replace(ref, mention=mention, end=end, kind="person", gender=kin.gender)
         return None
+
+    def _somebodys(self, s: Sentence, ref: Ref, first: int) -> Ref | None:
+        """Read "Vera, Tom's ex-wife,": whose what somebody is, told behind the name."""
+        name = self._names.person(s, first) if s.capital(first) else None
+        if name is None or s.low(name.end) != "'s" or name.kind != "person":
+            return None
+        at, ended = self._skip_modifiers(s, name.end + 1)
+        kin = self._g.kin.get(s.low(at))
+        closed = not s.low(at + 1)[:1].isalnum() or s.low(at + 1) in self._g.sets["boundary"]
+        if kin is None or not closed:
+            return None
+        owner = Mention(name=name.text, kind="person")
+        mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor=name.text)
+        self._scene.note(owner)
+        over = ended or kin.ended
+        self._link(mention, owner, kin.predicate, kin.noun, ref.start, at + 1, ended=over)
+        return replace(ref, mention=mention, end=at + 1, kind="person", gender=kin.gender)
 
     def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna's husband Tom": the phrase that a possessive begins."""
@@ -395,12 +401,12 @@ class NounReader:
             self._link(
                 mention, owner, kin.predicate, kin.noun, start, end, ended=ended or kin.ended
             )
-            _, end = self._from_work(s, end)
+            _, end = self._introductions.from_work(s, end)
         else:
             descriptor, whose = owned(kin.noun, owner)
             if descriptor is None:
                 return None
-            _noun, end = self._from_work(s, end)
+            _noun, end = self._introductions.from_work(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
@@ -500,6 +506,10 @@ class NounReader:
             if close == low:
                 return name, name.end + 1
             if close in ("", ".", "!", ";", "who", "and"[:0]):
+                return name, name.end
+            finite = any(form in ("third", "past") for _, form in self._g.forms.get(close, ()))
+            if person and low == "," and name.kind == "person" and finite:
+                # "My friend, Tom told me": the other comma is left out.
                 return name, name.end
         return None, at
 

@@ -36,7 +36,7 @@ class ObjectReader:
     def read(self, kind: str, i: int) -> Sequence[Object]:
         """Return the objects of a type that begin at ``i``: none, one, or a list's."""
         reader = _READERS.get(kind)
-        if reader is None or (i >= len(self._s) and kind != "nothing"):
+        if reader is None or (i >= len(self._s) and kind not in ("nothing", "you")):
             return ()
         return reader(self, i)
 
@@ -270,6 +270,18 @@ class ObjectReader:
             return ()
         return (Object(name.end, Mention(name=name.text, kind="person")),)
 
+    def somebody(self, i: int) -> Sequence[Object]:
+        """A person with a name, "me", "you", or whom a pronoun means; nobody without a name."""
+        found = self.person(i) if i in self._refs else ()
+        who = found[0].mention if found else None
+        clear = self._refs[i].kind == "person" if found else False
+        return found if who is not None and (who.name or who.speaker) and clear else ()
+
+    def you(self, i: int) -> Sequence[Object]:
+        """Whoever is spoken to, where nothing more is said."""
+        you = self._scene.addressee
+        return (Object(i, you),) if you is not None and self.values.ends(i) else ()
+
 
 _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] = {
     "place": ObjectReader.place,
@@ -279,6 +291,8 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "group": ObjectReader.group,
     "school": ObjectReader.school,
     "person": ObjectReader.person,
+    "somebody": ObjectReader.somebody,
+    "you": ObjectReader.you,
     "anyjob": lambda r, i: r.values.any_job(i),
     "job": lambda r, i: r.values.job(i),
     "diet": lambda r, i: r.values.word(r.grammar.diets, i),
@@ -309,6 +323,7 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "diagnosis": lambda r, i: r.values.word(r.grammar.ailments, i) or r.values.foods(i)[:1],
     "health": lambda r, i: r.values.word(r.grammar.health, i),
     "allergen": lambda r, i: r.values.allergen(i),
+    "jobs": lambda r, i: r.values.jobs(i),
     "rank": lambda r, i: r.values.rank(i),
     "trade": lambda r, i: r.values.job(i + 1) if r.values.is_article(i) else (),
     "gerund": lambda r, i: r.values.words(r.grammar.gerunds, i),

@@ -19,9 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from graphmem.extract.addresses import AddressReader, spoken_to
+from graphmem.extract.addresses import Turns
 from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
+from graphmem.extract.bonds import BondReader
+from graphmem.extract.cast import Cast
 from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
 from graphmem.extract.contrasts import ContrastReader
 from graphmem.extract.copula import CopulaReader
@@ -33,21 +35,23 @@ from graphmem.extract.names import NameReader
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.opinions import OpinionReader
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
-from graphmem.extract.statements import Quoter, beginning, of_link
+from graphmem.extract.statements import Quoter, beginning, distinct, of_link, renamed, who_is
+from graphmem.extract.talk import Talk
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
-VERSION: Final = "rules/3"
+VERSION: Final = "rules/4"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
+_REACH: Final = 2
+_REACH_OF_TALK: Final = 4
+"""Events back that a pronoun may reach; turns between people are short."""
 _LASTING: Final = frozenset(
     {"comes_from", "born_in", "has_name", "known_as", "visited", "birthday"}
 )
 """What nobody drops."""
-_SUPPOSING: Final = frozenset(
-    {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
-)
 
 
 class RulesExtractor:
@@ -70,18 +74,21 @@ class RulesExtractor:
         """
         found: list[Extraction] = []
         read: dict[tuple[str, str], _Read] = {}
+        turns = Turns(self._grammar)
         sessions: dict[str, list[Event]] = {}
         for event in context[-MAX_CONTEXT:]:
             sessions.setdefault(event.session_id, []).append(event)
         for event in events:
             before = sessions.setdefault(event.session_id, [])
-            found.append(_Reading(self._grammar, event, tuple(before), read).done().extraction)
+            found.append(
+                _Reading(self._grammar, event, tuple(before), read, turns).done().extraction
+            )
             before.append(event)
         return found
 
     def steps(self, event: Event) -> int:
         """Return how many places of an event a pattern is tried at: the work, apart from time."""
-        reading = _Reading(self._grammar, event, (), {})
+        reading = _Reading(self._grammar, event, (), {}, Turns(self._grammar))
         reading.extraction()
         return reading.scene.steps
 
@@ -119,6 +126,8 @@ class _Reading:
     event: Event
     before: Sequence[Event]
     read: dict[tuple[str, str], _Read]
+    turns: Turns
+    cast: Cast | None = None
     denied: _Denied | None = None
     scene: Scene = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
     calendar: Calendar = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
@@ -173,19 +182,17 @@ class _Reading:
     def _earlier(self, n: int) -> _Read:
         event = self.before[n]
         known = self.read.get((event.session_id, event.id))
-        return known or _Reading(self.grammar, event, self.before[:n], self.read).done()
+        return known or _Reading(self.grammar, event, self.before[:n], self.read, self.turns).done()
 
     def _carried(self) -> Sequence[Sequence[Ref]]:
-        """Whom each of the last two events has left for "she", as this speaker names them."""
+        """Whom each of the last events has left for "she", as this speaker names them."""
         asked = not speaks(self.event)
         names = authors([*self.before, self.event])
-        several = len(names) > 2
+        reach = _REACH_OF_TALK if len(names) > 1 else _REACH
         out: list[Sequence[Ref]] = []
-        for n in range(len(self.before) - 1, max(-1, len(self.before) - 3), -1):
+        for n in range(len(self.before) - 1, max(-1, len(self.before) - 1 - reach), -1):
             event = self.before[n]
             own = speaks(event) and event.author == self.event.author
-            if several and not own and n < len(self.before) - 1:
-                continue
             left: dict[object, Ref] = {}
             for ref in self._earlier(n).people:
                 mention = ref.mention
@@ -216,7 +223,7 @@ class _Reading:
     def _asking(self, event: Event) -> "_SentenceReader":
         """The question that an event ends in, read as if the speaker here were "you"."""
         question = sentences(event.text)[-1]
-        reading = _Reading(self.grammar, event, (), {})
+        reading = _Reading(self.grammar, event, (), {}, self.turns)
         reading.scene = Scene(
             speaker=Mention(name="", kind="person", speaker=True), addressee=YOU,
             known=self.scene.known,
@@ -231,25 +238,57 @@ class _Reading:
         text = event.text
         found: list[Statement] = []
         wrong = False
-        for n, sentence in enumerate(sentences(text)):
+        cut = sentences(text)
+        talk = self._talk(cut)
+        if talk is not None:
+            self.scene.addressee = talk.addressee(self.scene.addressee)
+        for n, sentence in enumerate(cut):
             self.scene.settle()
             self.scene.at = n
             states = _SentenceReader(self, sentence, Quoter(text, sentence))
             if speaks(event):
                 new = states.statements(wrong=wrong, earlier=found)
                 wrong = states.corrects and not new
-                new += states.addresses() if self.event.author else []
                 found += new or (self._answer(states) if n < 2 and not found else [])
-        statements = _distinct(found) if speaks(event) else ()
+        if talk is not None:
+            self.cast = talk.cast()
+            found = talk.read(found, self.scene.addressee, self.cast, self._told_before)
+        statements = distinct(found) if speaks(event) else ()
         for mention in mentions_of(statements):
             self.scene.note(mention)
         return Extraction(
             event_id=event.id, extractor=VERSION, statements=statements, mentions=self._mentions(),
         )  # fmt: skip
 
+    def _talk(self, cut: Sequence[Sentence]) -> Talk | None:
+        """This event as a turn of a talk between people; None where it is none."""
+        names = authors([*self.before, self.event])
+        people = len(names) > 1 and all(e.role == "user" for e in self.before)
+        if not people or not cut or not self.event.author or not speaks(self.event):
+            return None
+        reader = NameReader(self.grammar, self.scene)
+        turns = [self.turns.of(e, reader) for e in self.before]
+        turns.append(self.turns.of(self.event, reader, cut))
+        return Talk(self.grammar, names, turns, self.scene.speaker, self.event.text, cut)
+
+    def _told_before(self) -> list[Statement]:
+        """What the events before stated, as this speaker would put it."""
+        said: list[Statement] = []
+        for n, event in enumerate(self.before):
+            own = event.author == self.event.author
+            for x in self._earlier(n).extraction.statements if speaks(event) else ():
+                subject = x.subject if own else told_by(x.subject, event.author)
+                object_ = x.object if own or not x.object else told_by(x.object, event.author)
+                if subject is not None and (object_ is not None or x.object is None):
+                    said.append(replace(x, subject=subject, object=object_))
+        return said
+
     def _mentions(self) -> tuple[Mention, ...]:
         """The mentions, without bare names that the event also gives with a description."""
         mentions = list(self.scene.mentions.values())
+        if self.cast is not None:
+            known = (self.cast.known(m) or m for m in mentions)
+            mentions = list(dict.fromkeys(known))
         if not speaks(self.event):
             # An assistant's "my" and "your" are not the user's words.
             named = (m for m in mentions if m.name and not m.speaker and m != YOU)
@@ -296,8 +335,11 @@ class _SentenceReader:
         """Return what the sentence states, in order."""
         g, s = self._reading.grammar, self._s
         end = statement_end(s, g)
-        if end == 0 or s.low(0) in g.openers or unreal(s, g):
+        if s.low(0) in g.openers or unreal(s, g):
             return []
+        if end == 0:
+            # "Have you met my sister Anna?" takes for granted what it does not ask.
+            return self._links(len(s), granted=True)
         marks = barred(s, g, self._dates)
         objects = ObjectReader(
             g, self._reading.scene, s, self._nouns.refs, self._names, self._dates
@@ -323,26 +365,14 @@ class _SentenceReader:
             found = [*self._links(end), *self._clauses(marks, end, objects)]
         if scene.named_now:
             # "My dad is called Nils, he turned 61."
-            found = [_renamed(x, scene.named_now) for x in found]
+            found = [renamed(x, scene.named_now) for x in found]
         found += self._succeeded(found, prior) if "new" in s.lows else []
-        found = corrections.against(_distinct(found))
+        found = corrections.against(distinct(found))
         if not found and not any(marks[:1]):
             found = corrections.alone()
         elif self.corrects or wrong:
             found = corrections.stands_instead(found)
         return found
-
-    def addresses(self) -> list[Statement]:
-        """What the name by which somebody is spoken to tells; questions address people, too."""
-        reading = self._reading
-        to = spoken_to(reading.event, reading.before)
-        if to is None:
-            return []
-        reader = AddressReader(reading.grammar, self._s, self._names, self._quoter)
-        found = reader.read(to, authors([*reading.before, reading.event]))
-        # Once is enough: people say a name in every other line.
-        said = [e.text for e in reading.before if e.author == reading.event.author]
-        return [x for x in found if not any(x.quote.text in text for text in said)]
 
     def _succeeded(
         self, found: Sequence[Statement], prior: Callable[[], Sequence[Statement]]
@@ -374,14 +404,20 @@ class _SentenceReader:
             ):
                 scene.meet(Ref(mention=mention, start=0, end=0, kind="person"))
 
-    def _links(self, end: int) -> list[Statement]:
-        """The relations that introducing somebody states, unless only supposed."""
+    def _links(self, end: int, *, granted: bool = False) -> list[Statement]:
+        """The relations that introducing somebody states, unless only supposed.
+
+        A question takes only those for ``granted`` that are the speaker's own.
+        """
         now = self._reading.event.occurred_at
+        supposing = self._reading.grammar.sets["supposing"]
         out: list[Statement] = []
         for link in self._nouns.links:
-            before = self._s.lows[: link.start]
-            if link.end <= end and not any(w in _SUPPOSING for w in before):
-                out += of_link(link, self._quoter.quote(link.start, link.end), now)
+            supposed = supposing.intersection(self._s.lows[: link.start])
+            own = link.possessor.speaker and link.predicate != "has_job" and not link.ended
+            if link.end <= end and not supposed and (own or not granted):
+                sure = replace(link, confidence=0.8) if granted else link
+                out += of_link(sure, self._quoter.quote(link.start, link.end), now)
         return out
 
     def _clauses(self, marks: Sequence[bool], end: int, objects: ObjectReader) -> list[Statement]:
@@ -404,6 +440,9 @@ class _SentenceReader:
         out += self._contrasts(clauses, read, objects)
         if not out:
             out = self._changes(clauses, objects)
+        if scene.addressee is not None or scene.speaker.name:
+            out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)
+            out += BondReader(g, scene, s, self._nouns, self._quoter).read(end)
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)
@@ -454,7 +493,7 @@ class _SentenceReader:
                 said = old.object.name if old.object is not None else old.value or ""
                 if said.lower() != change.old.lower() or old.polarity != "affirm":
                     continue
-                if _who(old.subject)[:2] != _who(who)[:2] or began is None:
+                if who_is(old.subject)[:2] != who_is(who)[:2] or began is None:
                     continue
                 reach = max([change.end, *(d.end for d in dates if d.start == change.end)])
                 quote = self._quoter.quote(clause.opening, reach)
@@ -473,11 +512,11 @@ class _SentenceReader:
         gone = reader.dropped(clause)
         if gone is None:
             return []
-        who = _who(clause.subjects[0].mention)[:2]
+        who = who_is(clause.subjects[0].mention)[:2]
         for old in reversed(self._reading.prior(())):
             said = old.object.name if old.object is not None else old.value or ""
             same = said.lower() == gone.old.lower() and old.polarity == "affirm"
-            if same and _who(old.subject)[:2] == who and old.predicate not in _LASTING:
+            if same and who_is(old.subject)[:2] == who and old.predicate not in _LASTING:
                 now = self._reading.event.occurred_at
                 quote = self._quoter.quote(clause.opening, gone.end)
                 return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
@@ -514,31 +553,3 @@ class _SentenceReader:
             if x.polarity != "affirm" or subject is None or (x.object and object_ is None):
                 continue
             yield replace(x, subject=subject, object=object_, confidence=min(x.confidence, 0.75))
-
-
-def _distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Drop repetitions (the first stays) and whatever relates somebody to themselves."""
-    kept: dict[tuple[object, ...], Statement] = {}
-    for s in found:
-        if s.object is not None and _who(s.subject) == _who(s.object):
-            continue
-        key = (_who(s.subject), s.predicate, _who(s.object), (s.value or "").lower(), s.polarity)
-        kept.setdefault(key, s)
-    return tuple(kept.values())
-
-
-def _renamed(found: Statement, names: Mapping[Mention, Mention]) -> Statement:
-    subject = names.get(found.subject, found.subject)
-    object_ = names.get(found.object, found.object) if found.object is not None else None
-    return replace(found, subject=subject, object=object_)
-
-
-def _who(mention: Mention | None) -> tuple[object, ...]:
-    if mention is None:
-        return ()
-    return (
-        mention.speaker,
-        mention.name.lower(),
-        "" if mention.name else mention.descriptor,
-        mention.kind,
-    )

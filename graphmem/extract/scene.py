@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.lexicon import Kin
 from graphmem.models import EntityKind, Event, Mention
 
 _REACH: Final = 3
@@ -79,6 +80,8 @@ class Scene:
     carried: Callable[[], Sequence[Sequence[Ref]]] = tuple
     """Whom each of the events before spoke of, the last first; asked for only where this one has
     nobody to offer."""
+    introducing: tuple[Kin, int] | None = None
+    """As whose what people are being introduced, and in which sentence that was said last."""
     steps: int = 0
     """Places at which a pattern was tried: the measure of the work done."""
 
@@ -168,6 +171,11 @@ class Scene:
                 self.borrowed[found.mention] = found
         return found
 
+    def alone(self) -> bool:
+        """Whether nobody has been spoken of here or in the last two events."""
+        near = (*self.people, *(ref for left in self.carried() for ref in left))
+        return not any(ref.kind in ("person", None) for ref in near)
+
     def settle(self) -> None:
         """Count those whom pronouns have brought in from before as spoken of here."""
         for ref in self.borrowed.values():
@@ -251,12 +259,22 @@ def authors(events: Iterable[Event]) -> tuple[str, ...]:
 
 
 def addressee(event: Event, around: Iterable[Event]) -> Mention | None:
-    """Return who "you" is: the other one, where exactly two named people talk and no assistant."""
+    """Return who "you" is, where people talk and no assistant: the other one, of two.
+
+    Of more, whoever spoke between this turn and the speaker's last one; else nobody.
+    """
     events = [*around, event]
     if any(e.role != "user" for e in events):
         return None
     names = authors(events)
-    if len(names) != 2 or event.author is None:
+    if len(names) < 2 or event.author is None:
         return None
-    other = names[1] if names[0] == event.author.strip() else names[0]
-    return Mention(name=other, kind="person")
+    me = event.author.strip()
+    if len(names) == 2:
+        other = names[1] if names[0] == me else names[0]
+        return None if "," in other else Mention(name=other, kind="person")
+    turns = [(e.author or "").strip() for e in events[-3:]]
+    if turns[0] != me or turns[1] in (me, "") or "," in turns[1]:
+        return None
+    # Among several, whoever has just answered the speaker is meant in seven cases of eight.
+    return Mention(name=turns[1], kind="person")

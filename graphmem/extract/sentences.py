@@ -26,7 +26,7 @@ _URL: Final = re.compile(
 )
 _DOUBLE: Final = re.compile(r"[\"“”„«][^\"“”„«»\n]{1,400}[\"”“»]")
 _SINGLE: Final = re.compile(
-    r"(?<!\w)['‘](?=[^\s'‘’])([^\n\"'‘’]|(?<=\w)['’](?=\w)){1,300}['’](?!\w)"
+    r"(?<!\w)['‘](?=[^\s'‘’])(?!(?:cause|cuz|em|til|bout|tis|twas|round|sup)\b)([^\n\"'‘’]|(?<=\w)['’](?=\w)){1,300}['’](?!\w)"
 )
 _TAG: Final = re.compile(r"<[^<>\n]{1,80}>|\[(?:image|file): [^\[\]\n]{1,400}\]")
 _UNDERSCORE: Final = re.compile(r"(?<!\w)_{1,3}|_{1,3}(?!\w)")
@@ -52,6 +52,12 @@ _SLOPPY: Final = {
     "im": 1, "ive": 1, "dont": 2, "doesnt": 4, "didnt": 3, "isnt": 2, "wasnt": 3, "cant": 2,
     "wont": 2, "arent": 3, "havent": 4, "hasnt": 3, "youre": 3, "hes": 2, "shes": 3,
 }  # fmt: skip
+_FILLERS: Final = frozenset({
+    "uh", "uhh", "uhm", "um", "umm", "er", "erm", "hmm", "mmm", "ehm", "y'know",
+})  # fmt: skip
+"""Words that only buy time: they are left out, with a comma behind them."""
+_FILLING: Final = frozenset(letter for word in _FILLERS for letter in (word[0], word[0].upper()))
+_AGAIN: Final = frozenset({",", "-", "–", "—", "…"})
 _SLOPPY_TAILS: Final = {"m": "'m", "ve": "'ve", "nt": "n't", "t": "n't", "re": "'re", "s": "'s"}
 
 
@@ -159,13 +165,47 @@ def _cut(word: str) -> int:
     return 0
 
 
+def _stutter(word: str) -> int:
+    """Return where "I-I'm", "she's-she's", "w-what" begins for good; 0 where nobody stutters."""
+    at = 0
+    while (cut := word.find("-", at)) > 0:
+        said, rest = word[at:cut].lower(), word[cut + 1 :].lower()
+        whole = len(said) > 1 and not (rest + "-").startswith((said + "-", said + "'", said + "’"))
+        # "Side-Side-Angle" is a name.
+        name = len(said) > 3 and said.isalpha() and word[at].isupper() and word[cut + 1].isupper()
+        if whole or name or not rest.startswith(said):
+            break
+        at = cut + 1
+    return at
+
+
+def _once(words: list[str], lows: list[str], starts: list[int], ends: list[int]) -> None:
+    """Leave out what is begun again after a mark: "I really, really like", "we were, we were"."""
+    for length in (1, 2, 3):
+        mark = len(lows) - length - 1
+        if mark < length:
+            return
+        if lows[mark] in _AGAIN and lows[mark - length : mark] == lows[mark + 1 :]:
+            if lows[mark - 1].isalpha():
+                for column in (words, lows, starts, ends):
+                    del column[mark - length : mark + 1]
+            return
+
+
 def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     words: list[str] = []
     lows: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
+    filled = False
+    mark = 0
     for match in _WORD.finditer(text, start, end):
         word, at = match.group(), match.start()
+        if filled and word == ",":
+            continue
+        filled = word[0] in _FILLING and word.lower().replace("’", "'") in _FILLERS
+        if filled:
+            continue
         low = word.lower()
         if low not in _SLOPPY and low.isalnum():
             # Most words: nothing to cut, and no apostrophe to straighten.
@@ -173,12 +213,17 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
             lows.append(low)
             starts.append(at)
             ends.append(match.end())
+            if 0 < mark < len(words) < mark + 4:
+                _once(words, lows, starts, ends)
             if len(words) >= MAX_TOKENS:
                 break
             continue
         if word[-1] == "." and len(word) > 1:
             # "Dr." is one word with its point, which is no part of the name.
             word = word[:-1]
+        if "-" in word:
+            again = _stutter(word)
+            word, at = word[again:], at + again
         tail = _cut(word) if len(word) > 1 else 0
         pieces = (word[:-tail], word[-tail:]) if tail else (word,)
         sloppy = tail and "'" not in word and "’" not in word
@@ -191,6 +236,10 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
             starts.append(at)
             ends.append(at + len(piece))
             at += len(piece)
+        if word in _AGAIN:
+            mark = len(words)
+        elif 0 < mark < len(words) < mark + 4:
+            _once(words, lows, starts, ends)
         if len(words) >= MAX_TOKENS:
             break
     if not words:

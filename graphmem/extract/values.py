@@ -344,6 +344,13 @@ class ValueReader:
         """Whether "a" or "an" stands at ``i``."""
         return self._s.low(i) in ("a", "an")
 
+    def jobs(self, i: int) -> Sequence[Object]:
+        """Read "teachers", "both nurses": a trade of several people, for one of them."""
+        at = i + (self._s.low(i) in ("both", "all"))
+        low = self._s.low(at)
+        found = self._g.jobs.match((low.removesuffix("s"),), 0) if low.endswith("s") else None
+        return (Object(at + 1, value=found[1]),) if found and self.ends(at + 1) else ()
+
     def rank(self, i: int) -> Sequence[Object]:
         """A title that needs no article: "head gardener", "captain of the ferry"."""
         s = self._s
@@ -474,14 +481,21 @@ class ValueReader:
                     end = more[0]
                 if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
                     return ()
-                if any(w in g.job_blockers for w in s.lows[i:at]):
+                before = s.lows[i:at]
+                if any(w in g.job_blockers for w in before):
                     return ()
-                return (Object(end, value=span_text(s, i, end)),)
+                dressed = max([n + 1 for n, w in enumerate(before) if w in g.job_dress], default=0)
+                praised = any(w in g.job_praise for w in before)
+                if praised and s.lows[end - 1] in g.sets["anyones"]:
+                    # "a good cook" need not cook for a living; "an excellent surgeon" does.
+                    return ()
+                value = span_text(s, i + dressed, end)
+                return (Object(end, value=value, noun="praised" if praised else ""),)
             verb = s.lows[at] in self._g.verbish and not s.lows[at].endswith("ed")
             if (
                 self.ends(at)
                 or verb
-                or s.lows[at] in self._g.sets["not_first"]
+                or (s.lows[at] in self._g.sets["not_first"] and s.lows[at] != "most")
                 or s.low(at) in ("in", "of", "on", "to")
             ):
                 return ()
