@@ -243,6 +243,9 @@ class CopulaReader:
             number = number or self._g.numbers.get(low, 0)
         if not 0 < number < _MAX_AGE or clause.group.negation or clause.group.tense != "present":
             return []
+        if subject.plural or len(clause.subjects) > 1:
+            # "We're eight" counts heads.
+            return []
         end = i + 1
         if s.lows[end : end + 2] == ("years", "old"):
             end += 2

@@ -21,7 +21,7 @@ Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
 _FILES: Final = (
-    "answers", "company", "dates", "names", "opinions", "people", "places", "verbs", "words", "work",
+    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places", "verbs", "words", "work",
 )  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 

@@ -61,6 +61,8 @@ class NameReader:
                     end += 1
                 elif s.low(end) in self._g.particles and s.capital(end + 1):
                     end += 2
+                elif told and s.low(end) == "&" and s.capital(end + 1):
+                    end += 2
                 else:
                     break
             return Name(end, span_text(s, at, end), "thing", self._g.gender.get(low, "u"))

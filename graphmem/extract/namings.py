@@ -6,6 +6,7 @@ favourite, hometown, hobby, job.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from graphmem.extract.clauses import Clause
 from graphmem.extract.lexicon import Grammar, Kin
@@ -14,7 +15,7 @@ from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, owner_of
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter, as_kind, statement
+from graphmem.extract.statements import Quoter, Times, as_kind, statement
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Quote, Statement
 
@@ -25,6 +26,7 @@ class NamingReader:
     __slots__ = (
         "_g",
         "_names",
+        "_now",
         "_objects",
         "_owners",
         "_quoter",
@@ -36,8 +38,9 @@ class NamingReader:
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, names: NameReader, nouns: Nouns,
-        objects: ObjectReader, quoter: Quoter,
+        objects: ObjectReader, quoter: Quoter, now: datetime,
     ) -> None:  # fmt: skip
+        self._now = now
         self._g = grammar
         self._scene = scene
         self._s = s
@@ -84,15 +87,17 @@ class NamingReader:
             return []
         who = replace(subject.mention, name=name.text)
         self._scene.meet(Ref(mention=who, start=i, end=name.end, kind="person", gender=kin.gender))
-        return [
-            statement(
-                who,
-                kin.predicate,
-                self._quoter.quote(clause.opening, name.end),
-                object=owner,
-                confidence=0.9,
-            )
-        ]
+        quote = self._quoter.quote(clause.opening, name.end)
+        return [self._is_to(who, kin, owner, quote, 0.9)]
+
+    def _is_to(
+        self, who: Mention, kin: Kin, owner: Mention, quote: Quote, confidence: float
+    ) -> Statement:
+        """Return what a relation says of two: an ex-wife was married to somebody."""
+        if kin.ended:
+            return statement(who, kin.predicate, quote, object=owner, polarity="end",
+                             times=Times(None, self._now), confidence=confidence)  # fmt: skip
+        return statement(who, kin.predicate, quote, object=owner, confidence=confidence)
 
     def _person_here(self, name: Name, i: int) -> bool:
         """Whether a name after "my sister is" is hers: "Ola", but not "Irish"."""
@@ -289,6 +294,9 @@ class NamingReader:
         if name is None or not (self._values.ends(name.end)):
             return []
         quote = self._quoter.quote(start, name.end)
+        if owner.name and not owner.speaker and self._s.low(start) in ("his", "her"):
+            # "Minji has a baby. Her name is Haneul": whoever has a name is not named again.
+            return []
         if owner.speaker or owner.name:
             return [statement(owner, "has_name", quote, value=name.text, confidence=0.92)]
         if owner.kind == "thing":
@@ -300,7 +308,7 @@ class NamingReader:
             return []
         who = replace(owner, name=name.text)
         self._scene.meet(Ref(mention=who, start=start, end=at, kind="person", gender=kin.gender))
-        return [statement(who, kin.predicate, quote, object=whose, confidence=0.92)]
+        return [self._is_to(who, kin, whose, quote, 0.92)]
 
     def _favourite(self, owner: Mention, start: int, at: int) -> list[Statement]:
         """Read "my favourite colour is blue": the value keeps what it is a favourite of."""

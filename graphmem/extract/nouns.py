@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphmem.extract.addresses import AddressReader
+from graphmem.extract.epithets import Epithet, EpithetReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
@@ -64,7 +65,7 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_g", "_introductions", "_names", "_nouns", "_scene")
+    __slots__ = ("_epithets", "_g", "_introductions", "_names", "_nouns", "_scene")
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
@@ -72,6 +73,7 @@ class NounReader:
         self._scene = scene
         self._nouns = Nouns()
         self._introductions = IntroductionReader(grammar, names)
+        self._epithets = EpithetReader(grammar)
 
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
@@ -235,14 +237,18 @@ class NounReader:
     def _definite(self, s: Sentence, i: int) -> Ref | None:
         """Read "the boat", "the dog": for namings ("the boat is the Ines, not the Inez")."""
         at, _ = self._skip_modifiers(s, i + 1)
-        found = self._g.pets.match(s.lows, at) or self._g.nameable.match(s.lows, at)
+        pet = self._g.pets.match(s.lows, at)
+        found = pet or self._g.nameable.match(s.lows, at)
         if found is None:
             return None
         mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
         distinct = span_text(s, i + 1, at).lower() if at > i + 1 else ""
+        # A boat or a van may be "she"; no thing is "he".
+        gender = "u" if pet is not None else "f"
         return Ref(
-            mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
-        )
+            mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct,
+            gender=gender,
+        )  # fmt: skip
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
         titled = self._introductions.title(s, i)
@@ -263,7 +269,13 @@ class NounReader:
                 kind = "person"
         else:
             kind = mention.kind
-        if kind == "person":
+        told = self._epithet(s, i, end, kind)
+        if told is not None:
+            mention = replace(mention, kind="person", descriptor=told.text, possessor="")
+            if told.job:
+                self._link(mention, mention, "has_job", told.job, i, told.end, confidence=0.8)
+            kind, end = "person", told.end
+        elif kind == "person":
             noun, end = self._from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
@@ -272,6 +284,15 @@ class NounReader:
                 self._link(mention, speaker, relation, noun, i, end, confidence=0.75)
         ref = Ref(mention=mention, start=i, end=end, gender=name.gender, kind=kind)
         return self._apposition(s, ref) or self._possessed(s, ref) or ref
+
+    def _epithet(self, s: Sentence, i: int, end: int, kind: EntityKind | None) -> Epithet | None:
+        """Read what tells a person from a namesake, right behind the name."""
+        if kind not in ("person", None) or end - i > 3:
+            return None
+        if self._from_work(s, end)[0] is not None:
+            return None
+        opens = i == 0 or s.low(i - 1) in ("a", "an", ",", "and", "but", "that", ".")
+        return self._epithets.read(s, end, first=opens)
 
     def _guess(self, s: Sentence, i: int, end: int) -> EntityKind:
         """What kind an unknown name is: a person where the words around it say so."""
@@ -303,8 +324,11 @@ class NounReader:
             return None
         at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and s.low(at + 1) == "is")
-        if kin is not None and closed and (ref.start > 0 or not comma):
+        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and self._goes_on(s, at + 1))
+        if comma and ref.start == 0:
+            # "Lena, my dentist, has …", but "Lena, my dentist is …" speaks to Lena.
+            closed = s.low(at + 1) == "," and self._goes_on(s, at + 2) and s.low(at + 2) != "and"
+        if kin is not None and closed:
             speaker = self._scene.speaker
             mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
             self._link(
@@ -320,6 +344,13 @@ class NounReader:
             return replace(ref, mention=mention, end=end, kind="person", gender=kin.gender)
         return None
 
+    def _goes_on(self, s: Sentence, i: int) -> bool:
+        """Whether a finite verb of one person stands at ``i``, or "and"."""
+        low = s.low(i)
+        forms = self._g.forms.get(low, ())
+        verb = any(form in ("third", "past") for _, form in forms)
+        return verb or low in ("is", "was", "has", "and", "'s", "can", "ca", "does", "did")
+
     def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna's husband Tom": the phrase that a possessive begins."""
         if s.low(ref.end) != "'s" or ref.kind not in ("person", None):
@@ -334,6 +365,8 @@ class NounReader:
         ended = False
         at = i
         while at - i < 4 and s.low(at) in self._g.modifiers:
+            if f"{s.low(at)} {s.low(at + 1)}" in self._g.kin:
+                break
             if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
                 break
             if s.low(at) in self._g.kin and s.low(at + 1) not in self._g.kin and at + 1 < len(s):
@@ -355,7 +388,14 @@ class NounReader:
             at += 1
         if silent:
             return None
+        kin = self._g.kin.get(f"{s.low(at)} {s.low(at + 1)}")
+        if kin is not None:
+            # "My training partner" is no partner.
+            return self._named_kin(s, start, at + 2, kin, owner, ended=ended)
         kin = self._g.kin.get(s.low(at))
+        if kin is not None and ended:
+            # "My former wife" is an ex-wife: not whom "my wife" means.
+            kin = self._g.kin.get(f"ex-{kin.noun}", kin)
         if kin is None and s.low(at) in _CHILDREN and s.low(at - 1) in ("little", "baby", "our"):
             kin = self._g.kin[_CHILDREN[s.low(at)]]
         plain = s.low(at) not in self._g.adverbs | self._g.sets["not_first"]

@@ -424,7 +424,9 @@ class _SentenceReader:
         now = self._reading.event.occurred_at
         belongings = BelongingReader(g, scene, s, self._names, objects.values)
         frames = FrameReader(g, s, objects, belongings, self._dates, self._quoter, now)
-        namings = NamingReader(g, scene, s, self._names, self._nouns, objects, self._quoter)
+        namings = NamingReader(
+            g, scene, s, self._names, self._nouns, objects, self._quoter, now
+        )
         copulas = CopulaReader(
             g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now
         )
