@@ -92,6 +92,21 @@ TYPED: Final[Mapping[str, str]] = {
 CLAIMED: Final = frozenset(relation for meant in MEANT.values() for relation, _ in meant)
 
 _ARTICLE: Final = re.compile(r"^(?:an?|the|my|your|his|her|our|their)\s+")
+_ONES: Final = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_FIGURES: Final = (
+    {word: str(n) for n, word in enumerate(_ONES, 1)}
+    | {ten: str(10 * n) for n, ten in enumerate(_TENS, 2)}
+    | {
+        f"{ten}{gap}{one}": str(10 * n + m)
+        for n, ten in enumerate(_TENS, 2)
+        for m, one in enumerate(_ONES[:9], 1)
+        for gap in "- "
+    }
+)
 _SPEAKER: Final = re.compile(r"^speaker \d+$")
 
 
@@ -194,8 +209,13 @@ async def run(
 
 
 def form(name: str) -> str:
-    """Return the form in which an argument and the end of a fact are compared."""
-    return _ARTICLE.sub("", ids.name_key(name))
+    """Return the form in which an argument and the end of a fact are compared.
+
+    Without the point of an abbreviation ("Mr."), and ages in figures: how they are written is not
+    what is asked.
+    """
+    bare = _ARTICLE.sub("", ids.name_key(name)).replace(". ", " ")
+    return _FIGURES.get(bare, bare)
 
 
 async def claims_of(manager: MemoryManager, home: Scope) -> list[Claim]:

@@ -1,4 +1,4 @@
-"""Reads how people are addressed: "Thanks, Mel!", "Hi Dad!", "Thank you, doctor."
+"""Reads how people are addressed, as in "Thanks, Mel!", "Hi Dad!" and "Thank you, doctor".
 
 Does not know verbs. Who is spoken to is told by the turns alone. Between two people it is the other
 one. Among several the person just before is meant in one case of three, whoever answers in one of
@@ -26,7 +26,7 @@ _PLACEHOLDER: Final = re.compile(
     r"(?:speaker|user|person|guest|participant|caller|customer|client|member)?[ _#-]?\d{0,4}",
     re.IGNORECASE,
 )
-_ENDS: Final = frozenset({",", ".", "!", "?", "…", ";", "-", "–", "—", ""})
+ENDS: Final = frozenset({",", ".", "!", "?", "…", ";", "-", "–", "—", ""})
 _BOTH: Final = 2.0
 _ANSWERS: Final = 1.5
 _OTHER: Final = 1.0
@@ -159,18 +159,18 @@ class AddressReader:
         s, g = self._s, self._g
         for i, low in enumerate(s.lows):
             if low in g.sets["called_kin"]:
-                if s.low(i + 1) in _ENDS and self.stands_alone(i, i + 1):
+                if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(g.kin[low].noun, "kin", i, i + 1, sentence)
             elif low in g.sets["called_jobs"]:
-                if s.low(i + 1) in _ENDS and self.stands_alone(i, i + 1):
+                if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(low, "job", i, i + 1, sentence)
             elif s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
                 name = self._names.person(s, i, strong=True) if s.capital(i) else None
-                if name is not None and name.kind == "person" and s.low(name.end) in _ENDS:
+                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
                     yield Call(name.text, "self", i, name.end, sentence)
             elif s.capital(i) and low not in g.months and low not in g.sets["not_called"]:
                 name = self._names.person(s, i, strong=True)
-                if name is None or name.end - i > 2 or s.low(name.end) not in _ENDS:
+                if name is None or name.end - i > 2 or s.low(name.end) not in ENDS:
                     continue
                 known = name.kind == "person" or low in g.given or self._nickname(i, name.end)
                 if known and self.stands_alone(i, name.end):
@@ -185,7 +185,7 @@ class AddressReader:
         """Whether a name is an address: not one of a list, not the whole answer to a question."""
         s = self._s
         before = s.low(i - 1) if i > 0 else ""
-        if before not in _ENDS and before not in self._g.sets["hails"]:
+        if before not in ENDS and before not in self._g.sets["hails"]:
             return False
         after = s.low(end)
         if before == "," and i > 1 and s.lows[i - 2] in self._g.kin:
@@ -224,7 +224,9 @@ class Turns:
         if known is None:
             author = (event.author or "").strip() if event.role == "user" else ""
             calls: list[Call] = []
-            for n, s in enumerate((sentences(event.text) if cut is None else cut) if author else ()):
+            for n, s in enumerate(
+                (sentences(event.text) if cut is None else cut) if author else ()
+            ):
                 calls += AddressReader(self._g, s, names).read(n)
             known = self._known[key] = Turn(author, tuple(calls))
         return known
@@ -245,7 +247,9 @@ class CallReader:
         self._quote = quote
         self.now = called(turns)
         """Who is known by now to be meant by what."""
-        self._before = called(turns[:-1]) if self.now else {}
+        self._before: Mapping[tuple[str, str, str], Called] = {}
+        if self.now:
+            self._before = called(turns[:-1])
 
     def new(self) -> list[Called]:
         """Return who was found only now."""

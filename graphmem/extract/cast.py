@@ -1,8 +1,8 @@
 """Knows which of the names in a conversation are those of people who speak in it.
 
 "My friend Rachel is here" and whoever was found to be called Rachel are one; so are "Ross" and
-the author "Ross Geller", where no other author begins so. Does not read text. Whoever speaks is
-never meant by a bare name of their own, nor is the only other one: people say "I" and "you".
+the author "Ross Geller", where no other author begins so. Does not read text. Where two talk, a
+third person's name is no short form of theirs: they are "you", or called by their name.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,9 +47,13 @@ class Cast:
 
 
 def cast(
-    authors: Sequence[str], names: Iterable[Called], speaker: Mention, grammar: Grammar
-) -> Cast:
-    """Return who is who, from the authors' own names and what they were found to be called."""
+    authors: Sequence[str], names: Iterable[Called], speaker: Mention, grammar: Grammar,
+    called: Iterable[str] = (),
+) -> Cast:  # fmt: skip
+    """Return who is who, from the authors' own names and what they were found to be called.
+
+    ``called`` are the names by which this event speaks to somebody.
+    """
     found: dict[str, str] = {}
     doubtful: set[str] = set()
 
@@ -70,5 +74,6 @@ def cast(
     own = {author.lower() for author in authors}
     kept = {low: a for low, a in found.items() if low not in doubtful and low not in own}
     if len(authors) == 2:
-        kept = {low: a for low, a in kept.items() if has_no_name(a)}
+        spoken = {name.lower() for name in called}
+        kept = {low: a for low, a in kept.items() if has_no_name(a) or low in spoken}
     return Cast(kept, speaker)

@@ -177,8 +177,13 @@ class ClauseReader:
             return subjects if len(subjects) == 2 else ()
         lows = self._s.lows
         said = (n for n, low in enumerate(lows) if low in self._g.sets["you"])
-        if all(self._s.low(n + 1) in self._g.sets["not_to_you"] for n in said):
-            # "We got married, you know" may tell a friend of somebody else.
+        sets = self._g.sets
+        if all(
+            self._s.low(n + 1) in sets["not_to_you"]
+            or (n > 0 and lows[n - 1] in sets["you_are_told"])
+            for n in said
+        ):
+            # "We got married, you know", "I must tell you that …" tell a friend of somebody else.
             return ()
         return (subjects[0], replace(subjects[0], mention=you, plural=False))
 
@@ -384,6 +389,9 @@ class ClauseReader:
         told = (g.diets, g.health, g.statuses, g.marital)
         if any(phrases.match(s.lows, first) is not None for phrases in told):
             return True
+        if word in g.kin_plural and s.low(first + 1) == "with":
+            # "Ola's friends with Tom."
+            return True
         if s.low(at - 1) in g.kin and s.capital(first):
             # "My supervisor's Professor Okoro", "my flatmate's Anna".
             end = first + 1
@@ -515,6 +523,8 @@ class ClauseReader:
             tense = "past" if form == "past" else "present"
         low = s.lows[at]
         nxt = at + 1
+        if lemmas == ("happen",) and s.lows[nxt : nxt + 2] == ("to", "be"):
+            return VerbGroup(("be",), tense, negation, modal, nxt + 2, at, just, copula=True)
         if (
             low in ("got", "get", "gets")
             and s.low(nxt) in g.passive

@@ -15,26 +15,24 @@ from graphmem.extract.names import span_text
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
-from graphmem.extract.scene import Ref, Scene, owner_of
+from graphmem.extract.relations import RelationReader
+from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter, Times, as_kind, holding, past_state, statement
+from graphmem.extract.statements import Quoter, Times, as_kind, once, statement
+from graphmem.extract.states import StateReader
 from graphmem.extract.values import Object
-from graphmem.models import Mention, Polarity, Quote, Statement
+from graphmem.models import Polarity, Statement
 
 _MAX_AGE: Final = 120
 _AFRAID: Final = frozenset({"afraid", "scared", "terrified", "frightened", "petrified"})
-
-
-def _told(mention: Mention) -> bool:
-    """Whether the text says by a name, or as "I", who somebody is."""
-    return bool(mention.name) or mention.speaker
 
 
 class CopulaReader:
     """Reads the "be" clauses of one sentence."""
 
     __slots__ = (
-        "_dates", "_g", "_namings", "_now", "_objects", "_quoter", "_refs", "_s", "_scene",
+        "_dates", "_g", "_namings", "_now", "_objects", "_quoter", "_relations", "_s", "_scene",
+        "_states",
     )  # fmt: skip
 
     def __init__(
@@ -45,11 +43,14 @@ class CopulaReader:
         self._scene = scene
         self._s = s
         self._namings = namings
-        self._refs = nouns.refs
         self._objects = objects
         self._dates = dates
         self._quoter = quoter
         self._now = now
+        self._states = StateReader(s, dates, quoter, now)
+        self._relations = RelationReader(
+            grammar, scene, s, nouns, namings, objects, self._states, now
+        )
 
     def read(self, clause: Clause) -> Iterator[Statement]:
         """Yield what a clause states."""
@@ -79,11 +80,11 @@ class CopulaReader:
         people = all(r.kind in ("person", None) for r in clause.pair)
         if found is None or not people or not self._objects.values.ends(found[0]):
             return []
-        sense = self._sense(clause, found[0])
+        sense = self._states.sense(clause, found[0])
         if sense is None:
             return []
         polarity, times = sense
-        return [statement(one, found[1], self._quote(clause, found[0]), object=other,
+        return [statement(one, found[1], self._states.quote(clause, found[0]), object=other,
                           polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
 
     def _complement(self, clause: Clause, subject: Ref, i: int) -> list[Statement] | None:
@@ -93,14 +94,14 @@ class CopulaReader:
         itself = self._namings.itself
         if subject.doubtful:
             # "She is three" may be said of the dog.
-            person_only = (self._relation, self._wed, self._origin, self._member, self._job)
+            person_only = (self._relations.read, self._wed, self._origin, self._member, self._job)
             return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
-            (self._allergy, self._relation, self._wed, self._diet_or_status, self._origin,
+            (self._allergy, self._relations.read, self._wed, self._diet_or_status, self._origin,
              self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself)
             if person
-            else (self._allergy, self._whose, self._age, self._ailing, itself, self._breed,
-                  self._located)
+            else (self._allergy, self._relations.whose, self._age, self._ailing, itself,
+                  self._breed, self._located)
         )  # fmt: skip
         for reader in readers:
             found = reader(clause, subject, i)
@@ -108,90 +109,30 @@ class CopulaReader:
                 return found
         return None
 
-    def _sense(self, clause: Clause, end: int) -> tuple[Polarity, Times] | None:
-        """Return polarity and times of a state that "be" tells."""
-        group = clause.group
-        dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
-        ended = any(
-            word == "anymore" or (word == "any" and self._s.low(n + 1) in ("more", "longer"))
-            for n, word in enumerate(self._s.lows[end : end + 3], end)
-        )
-        if group.negation == "ended" or (group.negation and ended):
-            return "end", Times(None, self._now)
-        if group.negation:
-            never = group.negation == "never" and group.tense != "present"
-            return ("deny", Times()) if never or group.tense == "present" else None
-        if group.tense in ("past", "used"):
-            times = past_state(dates, self._now)
-            return ("end", times) if times is not None else None
-        if group.tense == "perfect":
-            if not any(d.role in ("since", "lasting") for d in dates):
-                return None
-            return "affirm", holding(dates)
-        return "affirm", holding(dates)
-
-    def _quote(self, clause: Clause, end: int) -> Quote:
-        """Quote the clause up to ``end``, with a date that follows at once."""
-        reach = next(
-            (d.end for d in self._dates if end <= d.start <= end + 1 and d.start < clause.limit),
-            end,
-        )
-        if "anymore" in self._s.lows[reach : reach + 1]:
-            reach += 1
-        return self._quoter.quote(clause.opening, max(end, reach))
-
-    def _state(
-        self,
-        clause: Clause,
-        subject: Ref,
-        predicate: str,
-        items: Sequence[Object],
-        confidence: float,
-    ) -> list[Statement]:
-        if not items:
-            return []
-        end = items[-1].end
-        sense = self._sense(clause, end)
-        if sense is None:
-            return []
-        polarity, times = sense
-        who = subject.mention if subject.kind == "thing" else as_kind(subject.mention, "person")
-        return [
-            statement(
-                who,
-                predicate,
-                self._quote(clause, end),
-                object=item.mention,
-                value=item.value,
-                polarity=polarity,
-                times=times,
-                confidence=confidence,
-            )
-            for item in items
-        ]
-
     def _allergy(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
         if s.low(i + 1) == "of" and s.low(i) in _AFRAID and not clause.group.negation:
-            return self._state(
+            return self._states.state(
                 clause, subject, "afraid_of", self._objects.read("wares", i + 2), 0.8
             )
         if s.low(i) not in ("allergic", "intolerant") or s.low(i + 1) != "to":
             return []
         if clause.group.tense == "past":
             return []
-        return self._state(clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92)
+        return self._states.state(
+            clause, subject, "allergic_to", self._objects.read("food", i + 2), 0.92
+        )
 
     def _ailing(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "is diabetic", "is deaf" of a pet."""
         pet = self._g.pets.match((subject.mention.descriptor or "").split()[-1:], 0)
         if pet is None or clause.group.negation:
             return []
-        return self._state(clause, subject, "health", self._objects.read("health", i), 0.8)
+        return self._states.state(clause, subject, "health", self._objects.read("health", i), 0.8)
 
     def _diet_or_status(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i + (self._s.low(i) in ("a", "an"))
-        found = self._state(clause, subject, "diet", self._objects.read("diet", at), 0.9)
+        found = self._states.state(clause, subject, "diet", self._objects.read("diet", at), 0.9)
         if found:
             return found
         for words, predicate in (
@@ -204,7 +145,7 @@ class CopulaReader:
             if clause.group.negation:
                 return []
             item = Object(status[0], value=status[1])
-            return self._state(clause, subject, predicate, [item], 0.75)
+            return self._states.state(clause, subject, predicate, [item], 0.75)
         return []
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
@@ -213,13 +154,21 @@ class CopulaReader:
             # "She's at Nordea now": where somebody works, not where they are.
             firm = self._objects.read("organization", i + 1)
             lasts = bool(firm) and s.low(firm[0].end) in ("now", "nowadays", "these")
-            return self._state(clause, subject, "works_at", firm, 0.7) if lasts else []
+            return self._states.state(clause, subject, "works_at", firm, 0.7) if lasts else []
         again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
         if again and clause.group.tense == "present":
             home = self._objects.read("knownplace", i + 2)
             lasting = bool(home) and any(d.role == "since" for d in self._dates)
             now = bool(home) and s.low(home[0].end) in ("now", "nowadays", "permanently")
-            return self._state(clause, subject, "lives_in", home, 0.75) if lasting or now else []
+            return (
+                self._states.state(clause, subject, "lives_in", home, 0.75)
+                if lasting or now
+                else []
+            )
+        if s.low(i) == "in" and clause.group.tense == "past" and not clause.group.negation:
+            # "I was in Oslo once": been there, whatever for.
+            seen = self._objects.read("knownplace", i + 1)
+            return self._visited(clause, subject, seen)
         if s.low(i) == "from" and clause.group.tense in ("present", "past"):
             items = self._objects.read("place", i + 1)
             if items and clause.group.negation == "":
@@ -233,6 +182,15 @@ class CopulaReader:
                     )
                 ]
         return []
+
+    def _visited(self, clause: Clause, subject: Ref, seen: Sequence[Object]) -> list[Statement]:
+        dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
+        times = once(dates, self._now)
+        if not seen or times is None:
+            return []
+        who, quote = as_kind(subject.mention, "person"), self._states.quote(clause, seen[0].end)
+        return [statement(who, "visited", quote, object=seen[0].mention, times=times,
+                          confidence=0.65)]  # fmt: skip
 
     def _age(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "34", "34 years old"; a bare number needs the clause's end."""
@@ -253,7 +211,7 @@ class CopulaReader:
             end += 1
         elif not (s.low(end) in (".", ",", "!", "", "and", "now", ";", "too") and number > 2):
             return []
-        return self._state(clause, subject, "age", [Object(end, value=str(number))], 0.85)
+        return self._states.state(clause, subject, "age", [Object(end, value=str(number))], 0.85)
 
     def _job(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
@@ -262,11 +220,11 @@ class CopulaReader:
             # "We're teachers", "Tom and Lena are both lawyers".
             several = self._objects.read("jobs", i)
             if several:
-                return self._state(clause, subject, "has_job", several, 0.8)
+                return self._states.state(clause, subject, "has_job", several, 0.8)
         rank = self._objects.read("rank", i) if at == i else ()
         if rank and clause.group.tense == "present":
             at, items = i, rank
-            found = self._state(clause, subject, "has_job", items, 0.8)
+            found = self._states.state(clause, subject, "has_job", items, 0.8)
             return found + self._workplace(clause, found, items[-1].end)
         if at == i or (s.low(i) == "the" and clause.group.tense != "present"):
             return []
@@ -277,7 +235,7 @@ class CopulaReader:
             # "the cook in our house" is no trade; "the head of Nimbus" is one.
             return []
         praised = bool(items) and items[0].noun == "praised"
-        found = self._state(clause, subject, "has_job", items, 0.65 if praised else 0.85)
+        found = self._states.state(clause, subject, "has_job", items, 0.65 if praised else 0.85)
         return found + self._workplace(clause, found, items[-1].end if items else 0)
 
     def _also_job(self, i: int) -> Sequence[Object]:
@@ -310,14 +268,14 @@ class CopulaReader:
     def _member(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "a member of the rowing club"."""
         if self._s.low(i) == "in" and clause.group.tense == "present":
-            return self._state(
+            return self._states.state(
                 clause, subject, "member_of", self._objects.read("group", i + 1), 0.8
             )
         at = i + (self._s.low(i) in ("a", "the"))
         if self._s.lows[at : at + 2] != ("member", "of"):
             return []
         found = self._objects.read("group", at + 2) or self._objects.read("organization", at + 2)
-        return self._state(clause, subject, "member_of", found, 0.85)
+        return self._states.state(clause, subject, "member_of", found, 0.85)
 
     def _fond(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i
@@ -328,8 +286,8 @@ class CopulaReader:
             return []
         items = self._objects.read("like", fond[0])
         if clause.group.negation != "not" or not items:
-            return self._state(clause, subject, "likes", items, 0.8)
-        who, quote = as_kind(subject.mention, "person"), self._quote(clause, items[-1].end)
+            return self._states.state(clause, subject, "likes", items, 0.8)
+        who, quote = as_kind(subject.mention, "person"), self._states.quote(clause, items[-1].end)
         return [
             statement(who, "dislikes", quote, object=o.mention, value=o.value, confidence=0.7)
             for o in items
@@ -354,176 +312,28 @@ class CopulaReader:
         if not items:
             return []
         kinds: Mapping[str, Polarity] = {"not": "deny", "ended": "end"}
-        polarity = kinds.get(group.negation, "affirm")
+        polarity: Polarity = kinds.get(group.negation, "affirm")
         times = Times(None, self._now) if polarity == "end" else Times()
         sure = 0.75 if subject.mention.speaker else 0.6
-        who, quote = as_kind(subject.mention, "person"), self._quote(clause, items[-1].end)
+        who, quote = as_kind(subject.mention, "person"), self._states.quote(clause, items[-1].end)
         return [statement(who, found[1], quote, object=items[0].mention, polarity=polarity,
                           times=times, confidence=sure)]  # fmt: skip
 
     def _fluent(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         if self._s.lows[i : i + 2] != ("fluent", "in"):
             return []
-        return self._state(clause, subject, "speaks", self._objects.read("language", i + 2), 0.9)
+        return self._states.state(
+            clause, subject, "speaks", self._objects.read("language", i + 2), 0.9
+        )
 
     def _wed(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
         predicate = {"married": "married_to", "engaged": "engaged_to"}.get(s.low(i))
         if predicate is None or s.low(i + 1) != "to":
             return []
-        return self._state(clause, subject, predicate, self._objects.read("person", i + 2), 0.92)
-
-    # ------------------------------------------------------------------ who somebody is
-
-    def _relation(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
-        """Read "Anna is my sister", "Tom is Anna's husband"."""
-        s = self._s
-        ref = self._refs.get(i)
-        of = self._kin_of_somebody(clause, subject, i)
-        if of:
-            return of
-        if ref is None or not self._objects.values.ends(ref.end):
-            return self._namings.person(clause, subject, i)
-        if ref.mention.descriptor is None or ref.mention.name or not _told(subject.mention):
-            return self._namings.person(clause, subject, i)
-        if ref.kind != "person":
-            return self._pet_or_thing(clause, subject, ref)
-        noun = next((s.low(n) for n in range(ref.end - 1, i, -1) if s.low(n) in self._g.kin), "")
-        kin = self._g.kin.get(noun)
-        owner = owner_of(ref.mention, self._scene.speaker)[1]
-        if kin is None or owner is None or (subject.mention.speaker and owner.speaker):
-            return []
-        sense = self._sense(clause, ref.end)
-        if sense is None:
-            return []
-        polarity, times = sense
-        if kin.ended and polarity == "affirm":
-            # "Anna is my ex-wife": she was.
-            polarity, times = "end", Times(None, self._now)
-        if subject.mention.speaker:
-            me, quote = subject.mention, self._quote(clause, ref.end)
-            return [statement(me, kin.predicate, quote, object=owner, polarity=polarity,
-                              times=times, confidence=0.9)]  # fmt: skip
-        who = replace(
-            as_kind(subject.mention, "person"),
-            descriptor=ref.mention.descriptor,
-            possessor=ref.mention.possessor,
+        return self._states.state(
+            clause, subject, predicate, self._objects.read("person", i + 2), 0.92
         )
-        # "Fern is my mum's mum. She …": the description has told of nobody else.
-        told = (ref.mention, owner)
-        scene = self._scene
-        scene.people = [r for r in scene.people if r.mention.name or r.mention not in told]
-        self._scene.meet(
-            Ref(
-                mention=who,
-                start=0,
-                end=0,
-                kind="person",
-                gender=kin.gender if kin.gender != "u" else subject.gender,
-            )
-        )
-        return [statement(who, kin.predicate, self._quote(clause, ref.end), object=owner,
-                          polarity=polarity, times=times, confidence=0.9)]  # fmt: skip
-
-    def _kin_of_somebody(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
-        """Read "I'm a friend of Ola's", "she is friends with Ola"."""
-        s = self._s
-        at = i
-        one_of = s.lows[i : i + 2] == ("one", "of")
-        if one_of:
-            return self._one_of(clause, subject, i + 2)
-        while s.low(at) in ("a", "an", "the") or s.low(at) in self._g.modifiers:
-            at += 1
-            if at - i > 4:
-                return []
-        joint = "with" if s.low(at) in self._g.kin_plural else "of"
-        kin = self._g.kin.get(s.low(at)) or self._g.kin_plural.get(s.low(at))
-        if kin is None or s.low(at + 1) != joint or not _told(subject.mention):
-            return []
-        ref = self._refs.get(at + 2)
-        if ref is None or ref.kind not in ("person", None) or ref.mention.speaker:
-            return []
-        end = ref.end + (s.low(ref.end) == "'s")
-        sense = self._sense(clause, end)
-        if sense is None or not ref.mention.name or not self._objects.values.ends(end):
-            return []
-        polarity, times = sense
-        who, owner = as_kind(subject.mention, "person"), as_kind(ref.mention, "person")
-        return [statement(who, kin.predicate, self._quote(clause, end), object=owner,
-                          polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
-
-    def _one_of(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
-        """Read "(I'm one of) Ola's best friends", "(one of) my teachers"."""
-        s, refs = self._s, self._refs
-        ref = refs.get(i)
-        owner: Mention | None = None
-        at = i + 1
-        if s.low(i) in ("my", "our"):
-            owner = self._scene.speaker
-        elif s.low(i) == "your":
-            owner = self._scene.addressee
-        elif ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", None):
-            owner, at = as_kind(ref.mention, "person"), ref.end + 1
-        while s.low(at) in self._g.modifiers and at - i < 6:
-            at += 1
-        noun = s.low(at)
-        kin = self._g.kin_plural.get(noun) or self._g.kin.get(noun.removesuffix("s"))
-        sense = self._sense(clause, at + 1)
-        if kin is None or owner is None or sense is None or owner == subject.mention:
-            return []
-        if not self._objects.values.ends(at + 1) or not _told(subject.mention):
-            return []
-        polarity, times = sense
-        who, quote = as_kind(subject.mention, "person"), self._quote(clause, at + 1)
-        return [statement(who, kin.predicate, quote, object=owner, polarity=polarity,
-                          times=times, confidence=0.85)]  # fmt: skip
-
-    def _pet_or_thing(self, clause: Clause, subject: Ref, ref: Ref) -> list[Statement]:
-        """Read "Pixel is Tom's dog", "the Ines is our boat"."""
-        noun, owner = owner_of(ref.mention, self._scene.speaker)
-        sense = self._sense(clause, ref.end)
-        if owner is None or sense is None or subject.mention.speaker or subject.kind == "place":
-            return []
-        polarity, times = sense
-        quote = self._quote(clause, ref.end)
-        pet = self._g.pets.match((noun,), 0) is not None
-        if not pet and self._g.nameable.match((noun,), 0) is None:
-            return []
-        what = replace(
-            subject.mention, kind="thing", descriptor=ref.mention.descriptor,
-            possessor=ref.mention.possessor,
-        )  # fmt: skip
-        self._scene.meet(
-            Ref(mention=what, start=0, end=0, kind="thing", gender="u" if pet else "t")
-        )
-        one, other, predicate = (what, owner, "pet_of") if pet else (owner, what, "owns")
-        found = [statement(one, predicate, quote, object=other, polarity=polarity, times=times,
-                           confidence=0.88)]  # fmt: skip
-        if polarity == "affirm":
-            found.append(statement(what, "is_a", quote, value=noun, confidence=0.85))
-        return found
-
-    def _whose(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
-        """Read "the red canoe is Ines's", "that van is mine": only a thing's owner."""
-        s = self._s
-        ref = self._refs.get(i)
-        owner: Mention | None = None
-        end = i + 1
-        if s.low(i) in ("mine", "ours"):
-            owner = self._scene.speaker
-        elif ref is not None and s.low(ref.end) == "'s" and ref.kind in ("person", None):
-            owner, end = as_kind(ref.mention, "person"), ref.end + 1
-        if owner is None or not self._objects.values.ends(end):
-            return []
-        sense = self._sense(clause, end)
-        if sense is None or not subject.mention.descriptor:
-            return []
-        polarity, times = sense
-        pet = self._g.pets.match((subject.mention.descriptor,), 0) is not None
-        what = self._scene.thing(subject)
-        one, other, predicate = (what, owner, "pet_of") if pet else (owner, what, "owns")
-        return [statement(one, predicate, self._quote(clause, end), object=other,
-                          polarity=polarity, times=times, confidence=0.85)]  # fmt: skip
 
     def _breed(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         """Read "Rex is a labrador": only animals and things of the lexicon."""
@@ -562,6 +372,6 @@ class CopulaReader:
             or subject.mention.kind == "thing"
         ):
             return []
-        return self._state(
+        return self._states.state(
             clause, subject, "located_in", self._objects.read("knownplace", at), 0.75
         )

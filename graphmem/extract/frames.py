@@ -308,6 +308,9 @@ class FrameReader:
                 times = beginning(dates, self._now)
             case "ends" if group.tense in ("past", "perfect") and not group.continued:
                 times, polarity = ending(dates, self._now), "end"
+            case "ends" if frame.performed and group.tense == "present" and group.continued:
+                # "I'm breaking up with you": so it is done.
+                times, polarity = ending(dates, self._now), "end"
             case "once" if group.tense in ("past", "perfect") and not group.continued:
                 times = once(dates, self._now)
             case _:
@@ -319,7 +322,7 @@ class FrameReader:
         group = clause.group
         if frame.predicate == "wants_to" or frame.mode == "ends":
             return None
-        if "because" in self._s.lows[group.end :]:
+        if frame.object == "somebody" and "because" in self._s.lows[group.end :]:
             # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:

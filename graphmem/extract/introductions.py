@@ -81,8 +81,10 @@ class IntroductionReader:
         if ref.kind not in ("person", None) or not ref.mention.name or ref.role != "any":
             return None, ref
         at = ref.end - (s.low(ref.end - 1) == "," and ref.end - ref.start > 1)
-        if s.low(at) != "," or s.low(at + 1) not in ("a", "an", "the"):
+        if s.low(at) != ",":
             return None, ref
+        if s.low(at + 1) not in ("a", "an", "the"):
+            return self._bare_trade(s, ref, at)
         for n in range(at + 2, min(at + 6, len(s))):
             found = self._g.jobs.match(s.lows, n)
             if found is not None and self._g.jobs.match(s.lows, found[0]) is None:
@@ -98,6 +100,59 @@ class IntroductionReader:
             if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish:
                 return None, ref
         return None, ref
+
+    def _bare_trade(self, s: Sentence, ref: Ref, comma: int) -> tuple[Link | None, Ref]:
+        """Read "Bo Lind, founder of …", "Ada, my new head gardener": told without an article."""
+        owned = s.low(comma + 1) in ("my", "our")
+        first = comma + 1 + owned
+        for n in range(first, min(first + 3, len(s))):
+            found = self._g.jobs.match(s.lows, n)
+            if found is None:
+                if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish or not owned:
+                    return None, ref
+                continue
+            if s.lows[n] in self._g.kin or s.low(found[0]) not in (",", ".", "!", "of", "at", ""):
+                return None, ref
+            mention = replace(ref.mention, kind="person")
+            dress = max(
+                [k + 1 for k in range(first, n) if s.lows[k] in self._g.job_dress] or [first]
+            )
+            noun = span_text(s, dress, found[0])
+            link = self._works_as(mention, noun, ref.start, found[0])
+            return link, replace(ref, mention=mention, kind="person")
+        return None, ref
+
+    def from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
+        """Read "from work", "from my office": a colleague; "from school" only passes."""
+        if s.low(i) != "from":
+            return None, i
+        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
+        at += s.low(at) == "high" and s.low(at + 1) == "school"
+        if s.low(at) not in self._g.sets["here"]:
+            return None, i
+        if s.low(at) in self._g.sets["schooldays"]:
+            return "schoolmate", at + 1
+        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
+
+    def waitress(self, s: Sentence, i: int) -> tuple[Link, Ref] | None:
+        """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces."""
+        for at in range(i + 1, min(i + 4, len(s))):
+            job = self._g.jobs.match(s.lows, at)
+            if job is None:
+                if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish or s.capital(at):
+                    return None
+                continue
+            end = job[0] + (s.low(job[0]) == ",")
+            name = self._names.person(s, end, strong=True) if s.capital(end) else None
+            closed = name is not None and not s.low(name.end)[:1].isalnum()
+            if name is None or name.kind != "person" or not closed:
+                return None
+            mention = Mention(name=name.text, kind="person")
+            link = self._works_as(mention, job[1], i, name.end)
+            return link, Ref(
+                mention=mention, start=i, end=name.end, gender=name.gender, kind="person"
+            )
+        return None
 
     def _works_as(self, who: Mention, noun: str, start: int, end: int) -> Link:
         return Link(

@@ -21,7 +21,8 @@ Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
 _FILES: Final = (
-    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places", "verbs", "words", "work",
+    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places", "trades",
+    "verbs", "words", "work",
 )  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
@@ -92,6 +93,7 @@ class Frame:
     recipient: str
     worded: str
     modal_only: bool
+    performed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +291,7 @@ def _frame(lemma: str, entry: Table) -> Frame:
         recipient=str(entry.get("recipient", "")),
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
+        performed=bool(entry.get("performed", False)),
     )
 
 

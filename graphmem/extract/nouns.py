@@ -8,7 +8,7 @@ tokens ahead, so a sentence costs O(tokens).
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from graphmem.extract.addresses import AddressReader
+from graphmem.extract.addresses import ENDS, AddressReader
 from graphmem.extract.epithets import Epithet, EpithetReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
@@ -17,36 +17,10 @@ from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
 from graphmem.models import EntityKind, Mention
 
-_OPENINGS: Final = frozenset(
-    [
-        "i",
-        "we",
-        "me",
-        "us",
-        "myself",
-        "my",
-        "our",
-        "you",
-        "your",
-        "he",
-        "she",
-        "his",
-        "her",
-        "him",
-        "it",
-        "its",
-        "a",
-        "an",
-        "one",
-        "another",
-        "some",
-        "the",
-        "this",
-        "that",
-    ]
-)
-
-
+_OPENINGS: Final = frozenset({
+    "i", "we", "me", "us", "myself", "my", "our", "you", "your", "he", "she", "his", "her", "him",
+    "it", "its", "a", "an", "one", "another", "some", "the", "this", "that",
+})  # fmt: skip
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 
 
@@ -106,8 +80,7 @@ class NounReader:
         return self._nouns
 
     def _spoken_to(self, s: Sentence, ref: Ref) -> bool:
-        end = s.low(ref.end)
-        bare = ref.mention.descriptor is None and (not end or not end[0].isalnum())
+        bare = ref.mention.descriptor is None and s.low(ref.end) in ENDS - {"?"}
         return bare and AddressReader(self._g, s, self._names).stands_alone(ref.start, ref.end)
 
     def _stranger(self, s: Sentence, ref: Ref) -> bool:
@@ -138,7 +111,7 @@ class NounReader:
                     return self._proper(s, i)
                 return Ref(mention=scene.speaker, start=i, end=i + 1, kind="person", role="object")
             case "my" | "our":
-                return self._owned(s, i, i + 1, scene.speaker)
+                return self._owned(s, i, i + 1, scene.speaker) or self._trade(s, i)
             case "you":
                 if scene.addressee is None:
                     return None
@@ -156,9 +129,17 @@ class NounReader:
             case "a" | "an" | "one" | "another" | "some":
                 return self._introduced(s, i)
             case "the" | "this" | "that":
-                return self._definite(s, i) or self._proper(s, i)
+                return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
+
+    def _trade(self, s: Sentence, i: int) -> Ref | None:
+        found = self._introductions.waitress(s, i)
+        if found is None:
+            return None
+        link, ref = found
+        self._nouns.links.append(link)
+        return ref
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
@@ -211,7 +192,7 @@ class NounReader:
             at += s.lows[i] != "another"
             name = self._names.person(s, at, strong=True)
             if name is not None:
-                noun, end = self._from_work(s, name.end)
+                noun, end = self._introductions.from_work(s, name.end)
                 whose = None if noun is None else ""
                 mention = Mention(
                     name=name.text, kind="person", new=True, descriptor=noun, possessor=whose
@@ -269,6 +250,9 @@ class NounReader:
                 kind = "person"
         else:
             kind = mention.kind
+        if kind == "person" and s.lows[i] in self._g.sets["trade_titles"] and end - i > 1:
+            # "Professor Lind" is one; "Dr. Lind" may be many things.
+            self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
         told = self._epithet(s, i, end, kind)
         if told is not None:
             mention = replace(mention, kind="person", descriptor=told.text, possessor="")
@@ -276,7 +260,7 @@ class NounReader:
                 self._link(mention, mention, "has_job", told.job, i, told.end, confidence=0.8)
             kind, end = "person", told.end
         elif kind == "person":
-            noun, end = self._from_work(s, end)
+            noun, end = self._introductions.from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
                 mention = replace(mention, descriptor=noun, possessor="")
@@ -289,7 +273,7 @@ class NounReader:
         """Read what tells a person from a namesake, right behind the name."""
         if kind not in ("person", None) or end - i > 3:
             return None
-        if self._from_work(s, end)[0] is not None:
+        if self._introductions.from_work(s, end)[0] is not None:
             return None
         opens = i == 0 or s.low(i - 1) in ("a", "an", ",", "and", "but", "that", ".")
         return self._epithets.read(s, end, first=opens)
@@ -302,18 +286,6 @@ class NounReader:
             return "place"
         return "thing"
 
-    def _from_work(self, s: Sentence, i: int) -> tuple[str | None, int]:
-        """Read "from work", "from my office": a colleague; "from school" only passes."""
-        if s.low(i) != "from":
-            return None, i
-        at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
-        at += s.low(at) == "high" and s.low(at + 1) == "school"
-        if s.low(at) not in self._g.sets["here"]:
-            return None, i
-        if s.low(at) in self._g.sets["schooldays"]:
-            return "schoolmate", at + 1
-        return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
-
     def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
         if ref.kind not in ("person", "thing", None):
@@ -324,7 +296,14 @@ class NounReader:
             return None
         at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
-        closed = s.low(at + 1) in (",", ".", "!", ")", "") or (not comma and self._goes_on(s, at + 1))
+        if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
+            self._g.sets["here"] | {"high"}
+        ):
+            # "Dora, my best friend from school": whose friend she is, is told.
+            at_end = True
+        else:
+            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
+        closed = at_end or (not comma and self._goes_on(s, at + 1))
         if comma and ref.start == 0:
             # "Lena, my dentist, has …", but "Lena, my dentist is …" speaks to Lena.
             closed = s.low(at + 1) == "," and self._goes_on(s, at + 2) and s.low(at + 2) != "and"
@@ -443,12 +422,12 @@ class NounReader:
             self._link(
                 mention, owner, kin.predicate, kin.noun, start, end, ended=ended or kin.ended
             )
-            _, end = self._from_work(s, end)
+            _, end = self._introductions.from_work(s, end)
         else:
             descriptor, whose = owned(kin.noun, owner)
             if descriptor is None:
                 return None
-            _noun, end = self._from_work(s, end)
+            _noun, end = self._introductions.from_work(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
@@ -548,6 +527,10 @@ class NounReader:
             if close == low:
                 return name, name.end + 1
             if close in ("", ".", "!", ";", "who", "and"[:0]):
+                return name, name.end
+            finite = any(form in ("third", "past") for _, form in self._g.forms.get(close, ()))
+            if person and low == "," and name.kind == "person" and finite:
+                # "My friend, Tom told me": the other comma is left out.
                 return name, name.end
         return None, at
 

@@ -36,7 +36,7 @@ class ObjectReader:
     def read(self, kind: str, i: int) -> Sequence[Object]:
         """Return the objects of a type that begin at ``i``: none, one, or a list's."""
         reader = _READERS.get(kind)
-        if reader is None or (i >= len(self._s) and kind != "nothing"):
+        if reader is None or (i >= len(self._s) and kind not in ("nothing", "you")):
             return ()
         return reader(self, i)
 
@@ -277,6 +277,11 @@ class ObjectReader:
         clear = self._refs[i].kind == "person" if found else False
         return found if who is not None and (who.name or who.speaker) and clear else ()
 
+    def you(self, i: int) -> Sequence[Object]:
+        """Whoever is spoken to, where nothing more is said."""
+        you = self._scene.addressee
+        return (Object(i, you),) if you is not None and self.values.ends(i) else ()
+
 
 _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] = {
     "place": ObjectReader.place,
@@ -287,6 +292,7 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "school": ObjectReader.school,
     "person": ObjectReader.person,
     "somebody": ObjectReader.somebody,
+    "you": ObjectReader.you,
     "anyjob": lambda r, i: r.values.any_job(i),
     "job": lambda r, i: r.values.job(i),
     "diet": lambda r, i: r.values.word(r.grammar.diets, i),

@@ -18,8 +18,8 @@ from graphmem.models import Statement
 
 _BE: Final = frozenset({"is", "'s", "are", "'re", "was", "were"})
 _OTHERS: Final = frozenset(
-    {"says", "said", "saying", "told", "tell", "think", "thinks", "thought", "if", "pretend", "suppose",
-     "would", "wish", "unless", "whether", "like"}
+    {"says", "said", "saying", "told", "tell", "think", "thinks", "thought", "if", "pretend",
+     "suppose", "would", "wish", "unless", "whether", "like"}
 )  # fmt: skip
 _MINE: Final = frozenset({"think", "thought", "said", "saying", "say", "tell", "like", "told"})
 _MAX_BETWEEN: Final = 5
@@ -60,6 +60,8 @@ class OpinionReader:
         """Whether a phrase names a person other than the speaker, who may be a subject."""
         if ref.mention.speaker or ref.definite or ref.doubtful or ref.role in ("object", "it"):
             return False
+        if self._s.low(ref.start) in ("he", "she") and ref.gender == "u":
+            return False
         return ref.kind == "person" or (ref.kind is None and ref.mention.kind == "person")
 
     def _supposed(self, i: int) -> bool:
@@ -78,7 +80,7 @@ class OpinionReader:
         return "i" in self._s.lows[max(0, n - 3) : n] and "n't" not in self._s.lows[n - 1 : n]
 
     def _after(self, i: int) -> tuple[bool, int] | None:
-        """Read "is so sweet", "looks great", "'s a real jerk" at ``i``: good or not, and its end."""
+        """Read "is so sweet", "looks great" at ``i``: good or not, and where it ends."""
         s, sets = self._s, self._g.opinions
         seems = s.low(i) in sets["seems"]
         if s.low(i) not in _BE and not seems:

@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from graphmem.extract.addresses import CallReader, Turns, has_no_name
+from graphmem.extract.addresses import Turns
 from graphmem.extract.answers import YOU, AnswerReader, ask, named_again, turned
 from graphmem.extract.belongings import BelongingReader
-from graphmem.extract.cast import cast
+from graphmem.extract.bonds import BondReader
+from graphmem.extract.cast import Cast
 from graphmem.extract.clauses import Clause, ClauseReader, barred, statement_end, unreal
 from graphmem.extract.contrasts import ContrastReader
 from graphmem.extract.copula import CopulaReader
@@ -37,8 +38,9 @@ from graphmem.extract.objects import ObjectReader
 from graphmem.extract.opinions import OpinionReader
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
-from graphmem.extract.statements import Quoter, beginning, of_link
-from graphmem.models import EntityKind, Event, Extraction, Mention, Quote, Statement
+from graphmem.extract.statements import Quoter, beginning, distinct, of_link, renamed, who_is
+from graphmem.extract.talk import Talk
+from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
 VERSION: Final = "rules/4"
 MAX_CONTEXT: Final = 32
@@ -78,7 +80,9 @@ class RulesExtractor:
             sessions.setdefault(event.session_id, []).append(event)
         for event in events:
             before = sessions.setdefault(event.session_id, [])
-            found.append(_Reading(self._grammar, event, tuple(before), read, turns).done().extraction)
+            found.append(
+                _Reading(self._grammar, event, tuple(before), read, turns).done().extraction
+            )
             before.append(event)
         return found
 
@@ -123,6 +127,7 @@ class _Reading:
     before: Sequence[Event]
     read: dict[tuple[str, str], _Read]
     turns: Turns
+    cast: Cast | None = None
     denied: _Denied | None = None
     scene: Scene = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
     calendar: Calendar = None  # pyright: ignore[reportAssignmentType]  # set in __post_init__
@@ -236,6 +241,9 @@ class _Reading:
         found: list[Statement] = []
         wrong = False
         cut = sentences(text)
+        talk = self._talk(cut)
+        if talk is not None:
+            self.scene.addressee = talk.addressee(self.scene.addressee)
         for n, sentence in enumerate(cut):
             self.scene.settle()
             self.scene.at = n
@@ -244,43 +252,26 @@ class _Reading:
                 new = states.statements(wrong=wrong, earlier=found)
                 wrong = states.corrects and not new
                 found += new or (self._answer(states) if n < 2 and not found else [])
-        if speaks(event) and event.author:
-            found = self._who_is_who(cut, found)
-        statements = _distinct(found) if speaks(event) else ()
+        if talk is not None:
+            self.cast = talk.cast()
+            found = talk.read(found, self.scene.addressee, self.cast, self._told_before)
+        statements = distinct(found) if speaks(event) else ()
         for mention in mentions_of(statements):
             self.scene.note(mention)
         return Extraction(
             event_id=event.id, extractor=VERSION, statements=statements, mentions=self._mentions(),
         )  # fmt: skip
 
-    def _who_is_who(self, cut: Sequence[Sentence], found: Sequence[Statement]) -> list[Statement]:
-        """Add what people are called here, and take names of those who speak as theirs."""
+    def _talk(self, cut: Sequence[Sentence]) -> Talk | None:
+        """This event as a turn of a talk between people; None where it is none."""
         names = authors([*self.before, self.event])
-        talk = len(names) > 1 and all(e.role == "user" for e in self.before)
-        if not cut or not talk:
-            return list(found)
+        people = len(names) > 1 and all(e.role == "user" for e in self.before)
+        if not people or not cut or not self.event.author or not speaks(self.event):
+            return None
         reader = NameReader(self.grammar, self.scene)
         turns = [self.turns.of(e, reader) for e in self.before]
         turns.append(self.turns.of(self.event, reader, cut))
-
-        def quote(sentence: int, start: int, end: int) -> Quote:
-            return Quoter(self.event.text, cut[sentence]).quote(start, end)
-
-        calls = CallReader(self.grammar, turns, self.scene.speaker, quote)
-        people = [who for who in calls.now.values() if who.kind == "name"]
-        known = cast(names, people, self.scene.speaker, self.grammar)
-        told = known.read(self._unsure(found) if len(names) > 2 else found) + calls.read()
-        if any(who.kind == "name" and has_no_name(who.author) for who in calls.new()):
-            # Who somebody is was told only now: what was said of that name was said of them.
-            before = self._told_before()
-            told += [replace(x, quote=calls.first()) for x in known.read(before) if x not in before]
-        return told
-
-    def _unsure(self, found: Sequence[Statement]) -> list[Statement]:
-        """Believe less of what is said of "you" where several people talk."""
-        you = self.scene.addressee
-        about = ((x, you is not None and you in (x.subject, x.object)) for x in found)
-        return [replace(x, confidence=round(x.confidence * 0.8, 2)) if y else x for x, y in about]
+        return Talk(self.grammar, names, turns, self.scene.speaker, self.event.text, cut)
 
     def _told_before(self) -> list[Statement]:
         """What the events before stated, as this speaker would put it."""
@@ -297,6 +288,9 @@ class _Reading:
     def _mentions(self) -> tuple[Mention, ...]:
         """The mentions, without bare names that the event also gives with a description."""
         mentions = list(self.scene.mentions.values())
+        if self.cast is not None:
+            known = (self.cast.known(m) or m for m in mentions)
+            mentions = list(dict.fromkeys(known))
         if not speaks(self.event):
             # An assistant's "my" and "your" are not the user's words.
             named = (m for m in mentions if m.name and not m.speaker and m != YOU)
@@ -343,8 +337,11 @@ class _SentenceReader:
         """Return what the sentence states, in order."""
         g, s = self._reading.grammar, self._s
         end = statement_end(s, g)
-        if end == 0 or s.low(0) in g.openers or unreal(s, g):
+        if s.low(0) in g.openers or unreal(s, g):
             return []
+        if end == 0:
+            # "Have you met my sister Anna?" takes for granted what it does not ask.
+            return self._links(len(s), granted=True)
         marks = barred(s, g, self._dates)
         objects = ObjectReader(
             g, self._reading.scene, s, self._nouns.refs, self._names, self._dates
@@ -370,9 +367,9 @@ class _SentenceReader:
             found = [*self._links(end), *self._clauses(marks, end, objects)]
         if scene.named_now:
             # "My dad is called Nils, he turned 61."
-            found = [_renamed(x, scene.named_now) for x in found]
+            found = [renamed(x, scene.named_now) for x in found]
         found += self._succeeded(found, prior) if "new" in s.lows else []
-        found = corrections.against(_distinct(found))
+        found = corrections.against(distinct(found))
         if not found and not any(marks[:1]):
             found = corrections.alone()
         elif self.corrects or wrong:
@@ -409,14 +406,19 @@ class _SentenceReader:
             ):
                 scene.meet(Ref(mention=mention, start=0, end=0, kind="person"))
 
-    def _links(self, end: int) -> list[Statement]:
-        """The relations that introducing somebody states, unless only supposed."""
+    def _links(self, end: int, *, granted: bool = False) -> list[Statement]:
+        """The relations that introducing somebody states, unless only supposed.
+
+        A question takes only those for ``granted`` that are the speaker's own.
+        """
         now = self._reading.event.occurred_at
         out: list[Statement] = []
         for link in self._nouns.links:
-            before = self._s.lows[: link.start]
-            if link.end <= end and not any(w in _SUPPOSING for w in before):
-                out += of_link(link, self._quoter.quote(link.start, link.end), now)
+            supposed = any(w in _SUPPOSING for w in self._s.lows[: link.start])
+            own = link.possessor.speaker and link.predicate != "has_job" and not link.ended
+            if link.end <= end and not supposed and (own or not granted):
+                sure = replace(link, confidence=0.8) if granted else link
+                out += of_link(sure, self._quoter.quote(link.start, link.end), now)
         return out
 
     def _clauses(self, marks: Sequence[bool], end: int, objects: ObjectReader) -> list[Statement]:
@@ -443,6 +445,7 @@ class _SentenceReader:
             out = self._changes(clauses, objects)
         if scene.addressee is not None or scene.speaker.name:
             out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)
+            out += BondReader(g, scene, s, self._nouns, self._quoter).read(end)
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)
@@ -493,7 +496,7 @@ class _SentenceReader:
                 said = old.object.name if old.object is not None else old.value or ""
                 if said.lower() != change.old.lower() or old.polarity != "affirm":
                     continue
-                if _who(old.subject)[:2] != _who(who)[:2] or began is None:
+                if who_is(old.subject)[:2] != who_is(who)[:2] or began is None:
                     continue
                 reach = max([change.end, *(d.end for d in dates if d.start == change.end)])
                 quote = self._quoter.quote(clause.opening, reach)
@@ -512,11 +515,11 @@ class _SentenceReader:
         gone = reader.dropped(clause)
         if gone is None:
             return []
-        who = _who(clause.subjects[0].mention)[:2]
+        who = who_is(clause.subjects[0].mention)[:2]
         for old in reversed(self._reading.prior(())):
             said = old.object.name if old.object is not None else old.value or ""
             same = said.lower() == gone.old.lower() and old.polarity == "affirm"
-            if same and _who(old.subject)[:2] == who and old.predicate not in _LASTING:
+            if same and who_is(old.subject)[:2] == who and old.predicate not in _LASTING:
                 now = self._reading.event.occurred_at
                 quote = self._quoter.quote(clause.opening, gone.end)
                 return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
@@ -553,31 +556,3 @@ class _SentenceReader:
             if x.polarity != "affirm" or subject is None or (x.object and object_ is None):
                 continue
             yield replace(x, subject=subject, object=object_, confidence=min(x.confidence, 0.75))
-
-
-def _distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
-    """Drop repetitions (the first stays) and whatever relates somebody to themselves."""
-    kept: dict[tuple[object, ...], Statement] = {}
-    for s in found:
-        if s.object is not None and _who(s.subject) == _who(s.object):
-            continue
-        key = (_who(s.subject), s.predicate, _who(s.object), (s.value or "").lower(), s.polarity)
-        kept.setdefault(key, s)
-    return tuple(kept.values())
-
-
-def _renamed(found: Statement, names: Mapping[Mention, Mention]) -> Statement:
-    subject = names.get(found.subject, found.subject)
-    object_ = names.get(found.object, found.object) if found.object is not None else None
-    return replace(found, subject=subject, object=object_)
-
-
-def _who(mention: Mention | None) -> tuple[object, ...]:
-    if mention is None:
-        return ()
-    return (
-        mention.speaker,
-        mention.name.lower(),
-        "" if mention.name else mention.descriptor,
-        mention.kind,
-    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from graphmem.extract.lexicon import Kin
 from graphmem.models import EntityKind, Event, Mention
 
 _REACH: Final = 3
@@ -79,6 +80,8 @@ class Scene:
     carried: Callable[[], Sequence[Sequence[Ref]]] = tuple
     """Whom each of the events before spoke of, the last first; asked for only where this one has
     nobody to offer."""
+    introducing: tuple[Kin, int] | None = None
+    """As whose what people are being introduced, and in which sentence that was said last."""
     steps: int = 0
     """Places at which a pattern was tried: the measure of the work done."""
 

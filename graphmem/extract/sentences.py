@@ -26,7 +26,7 @@ _URL: Final = re.compile(
 )
 _DOUBLE: Final = re.compile(r"[\"“”„«][^\"“”„«»\n]{1,400}[\"”“»]")
 _SINGLE: Final = re.compile(
-    r"(?<!\w)['‘](?=[^\s'‘’])([^\n\"'‘’]|(?<=\w)['’](?=\w)){1,300}['’](?!\w)"
+    r"(?<!\w)['‘](?=[^\s'‘’])(?!(?:cause|cuz|em|til|bout|tis|twas|round|sup)\b)([^\n\"'‘’]|(?<=\w)['’](?=\w)){1,300}['’](?!\w)"
 )
 _TAG: Final = re.compile(r"<[^<>\n]{1,80}>|\[(?:image|file): [^\[\]\n]{1,400}\]")
 _UNDERSCORE: Final = re.compile(r"(?<!\w)_{1,3}|_{1,3}(?!\w)")

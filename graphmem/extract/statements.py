@@ -8,7 +8,7 @@ Does not know verbs. One place decides what tense and dates mean for validity:
 - the past of a beginning ("moved to"): it holds from the stated time on, ``None`` when none is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -148,3 +148,39 @@ def of_link(link: Link, quote: Quote, now: datetime) -> list[Statement]:
 def as_kind(mention: Mention, kind: EntityKind) -> Mention:
     """Return the mention as the kind that its place in a sentence shows."""
     return mention if mention.kind == kind else replace(mention, kind=kind)
+
+
+def distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
+    """Drop repetitions (the first stays) and whatever relates somebody to themselves."""
+    kept: dict[tuple[object, ...], Statement] = {}
+    for s in found:
+        if s.object is not None and who_is(s.subject) == who_is(s.object):
+            continue
+        key = (
+            who_is(s.subject),
+            s.predicate,
+            who_is(s.object),
+            (s.value or "").lower(),
+            s.polarity,
+        )
+        kept.setdefault(key, s)
+    return tuple(kept.values())
+
+
+def renamed(found: Statement, names: Mapping[Mention, Mention]) -> Statement:
+    """Return a statement as being about those who have got a name since."""
+    subject = names.get(found.subject, found.subject)
+    object_ = names.get(found.object, found.object) if found.object is not None else None
+    return replace(found, subject=subject, object=object_)
+
+
+def who_is(mention: Mention | None) -> tuple[object, ...]:
+    """Return by what two mentions of one sentence are compared."""
+    if mention is None:
+        return ()
+    return (
+        mention.speaker,
+        mention.name.lower(),
+        "" if mention.name else mention.descriptor,
+        mention.kind,
+    )

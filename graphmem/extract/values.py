@@ -495,7 +495,7 @@ class ValueReader:
             if (
                 self.ends(at)
                 or verb
-                or s.lows[at] in self._g.sets["not_first"]
+                or (s.lows[at] in self._g.sets["not_first"] and s.lows[at] != "most")
                 or s.low(at) in ("in", "of", "on", "to")
             ):
                 return ()

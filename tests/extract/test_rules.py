@@ -224,10 +224,12 @@ async def test_assistant_mentions_names_only(extractor: RulesExtractor) -> None:
     assert {m.name for m in found.mentions} == {"Anna", "Lisbon", "Porto"}
 
 
-async def test_question_still_mentions(extractor: RulesExtractor) -> None:
+async def test_question_takes_for_granted_what_it_does_not_ask(
+    extractor: RulesExtractor,
+) -> None:
     found = await read(extractor, "Does my sister Anna live in Porto?")
 
-    assert found.statements == ()
+    assert [shown(s) for s in found.statements] == ["Anna sister_of ME"]
     assert {(m.name, m.descriptor) for m in found.mentions} >= {("Anna", "sister"), ("Porto", None)}
 
 
