@@ -10,6 +10,7 @@ from typing import Final
 
 from graphmem.extract.addresses import ENDS, AddressReader
 from graphmem.extract.epithets import Epithet, EpithetReader
+from graphmem.extract.givens import GivenReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
@@ -39,7 +40,7 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_epithets", "_g", "_introductions", "_names", "_nouns", "_scene")
+    __slots__ = ("_epithets", "_g", "_givens", "_introductions", "_names", "_nouns", "_scene")
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
@@ -48,6 +49,7 @@ class NounReader:
         self._nouns = Nouns()
         self._introductions = IntroductionReader(grammar, names)
         self._epithets = EpithetReader(grammar)
+        self._givens = GivenReader(grammar, scene, names)
 
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
@@ -409,7 +411,7 @@ class NounReader:
     def _named_kin(
         self, s: Sentence, start: int, at: int, kin: Kin, owner: Mention, *, ended: bool = False
     ) -> Ref | None:
-        name, end = self._given_after(s, at, person=True)
+        name, end = self._givens.after(s, at, person=True)
         gender = kin.gender
         if name is not None:
             gender = name.gender if gender == "u" else gender
@@ -448,7 +450,7 @@ class NounReader:
             or " " in noun
             or s.low(at) in CALLED
         )
-        name, end = self._given_after(s, at, person=False) if named else (None, at)
+        name, end = self._givens.after(s, at, person=False) if named else (None, at)
         if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
             name, end = (None, at) if name.text.split()[0].lower() in self._g.given else (name, end)
         if name is None:
@@ -499,40 +501,6 @@ class NounReader:
             self._scene.meet(
                 Ref(mention=mention, start=start, end=at, kind=mention.kind, gender=gender)
             )
-
-    def _given_after(self, s: Sentence, at: int, *, person: bool) -> tuple[Name | None, int]:
-        """Read the name that follows a noun: "Anna", ", Anna,", "called Miso", "(Rex)"."""
-        direct = self._names.person(s, at, strong=True) if person else self._names.label(s, at)
-        if direct is not None:
-            return direct, direct.end
-        low = s.low(at)
-        if low in CALLED:
-            name = self._names.label(s, at + 1, told=True)
-            return (name, name.end) if name is not None else (None, at)
-        if low in (",", "(", "-", "–", "—"):
-            inner = at + 1 + (s.low(at + 1) in CALLED)
-            name = (
-                self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
-            )
-            closed = name is not None and s.low(name.end) == low
-            if name is None or (person and name.kind is None and low == "," and not closed):
-                return None, at
-            bare = not person and low == "," and s.low(inner) != "the"
-            if bare and self._scene.known.get(name.text.lower()) == "person":
-                # "… my business, Jon." speaks to Jon.
-                return None, at
-            close = s.low(name.end)
-            if low == "(":
-                return (name, name.end + 1) if close == ")" else (None, at)
-            if close == low:
-                return name, name.end + 1
-            if close in ("", ".", "!", ";", "who", "and"[:0]):
-                return name, name.end
-            finite = any(form in ("third", "past") for _, form in self._g.forms.get(close, ()))
-            if person and low == "," and name.kind == "person" and finite:
-                # "My friend, Tom told me": the other comma is left out.
-                return name, name.end
-        return None, at
 
     def _link(
         self, mention: Mention, owner: Mention, predicate: str, noun: str, start: int, end: int,
