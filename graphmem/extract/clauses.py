@@ -20,6 +20,10 @@ _BE: Final[Mapping[str, Tense]] = {
     "am": "present", "'m": "present", "is": "present", "'s": "present", "are": "present",
     "'re": "present", "was": "past", "were": "past", "been": "perfect",
 }  # fmt: skip
+_FINITE: Final = frozenset(
+    {"am", "was", "is", "have", "has", "are", "were", "do", "does", "did", "used"}
+)
+_WHOSE: Final = frozenset({"now", ".", ",", "!", ""})
 _MAX_GROUP: Final = 9
 """Tokens that a verb group may span: no English one that we read is longer."""
 
@@ -278,19 +282,7 @@ class ClauseReader:
         at = i
         while self._s.low(at) in self._g.adverbs and at - i < 3:
             at += 1
-        if self._s.low(at) in (
-            "am",
-            "was",
-            "is",
-            "have",
-            "has",
-            "are",
-            "were",
-            "do",
-            "does",
-            "did",
-            "used",
-        ):
+        if self._s.low(at) in _FINITE:
             return True
         forms = self._g.forms.get(self._s.low(at), ())
         if any(form == "base" for _, form in forms) and not any(
@@ -377,6 +369,9 @@ class ClauseReader:
         word = s.low(first)
         if word in ("been", "got", "become") or self._only_active(first):
             return False
+        if s.capital(first) and s.low(first + 1) == "'s" and s.low(first + 2) in _WHOSE:
+            # "The budgie's Fern's now."
+            return True
         if s.low(at - 1) in ("he", "she", "it", "that", "name", "who", "there"):
             return True
         if (

@@ -15,6 +15,7 @@ from graphmem.extract.names import span_text
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.ownership import OwnershipReader
 from graphmem.extract.relations import RelationReader
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
@@ -31,13 +32,14 @@ class CopulaReader:
     """Reads the "be" clauses of one sentence."""
 
     __slots__ = (
-        "_dates", "_g", "_namings", "_now", "_objects", "_quoter", "_relations", "_s", "_scene",
-        "_states",
+        "_dates", "_g", "_namings", "_now", "_objects", "_owners", "_quoter", "_relations", "_s",
+        "_scene", "_states",
     )  # fmt: skip
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, nouns: Nouns, namings: NamingReader,
         objects: ObjectReader, dates: Sequence[Date], quoter: Quoter, now: datetime,
+        owners: OwnershipReader,
     ) -> None:  # fmt: skip
         self._g = grammar
         self._scene = scene
@@ -47,6 +49,7 @@ class CopulaReader:
         self._dates = dates
         self._quoter = quoter
         self._now = now
+        self._owners = owners
         self._states = StateReader(s, dates, quoter, now)
         self._relations = RelationReader(
             grammar, scene, s, nouns, namings, objects, self._states, now
@@ -98,7 +101,8 @@ class CopulaReader:
             return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
             (self._allergy, self._relations.read, self._wed, self._diet_or_status, self._origin,
-             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself)
+             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself,
+             self._relations.whose, self._owners.one_with)
             if person
             else (self._allergy, self._relations.whose, self._age, self._ailing, itself,
                   self._breed, self._located)

@@ -86,7 +86,7 @@ class FrameReader:
             if not self._fits(subject, frame):
                 continue
             keeps = frame.things or frame.predicate in ("allergic_to", "age")
-            who = self._objects.thing(subject) if frame.things else who
+            who = as_kind(self._objects.thing(subject), "thing") if frame.things else who
             who = who if keeps else as_kind(who, "person")
             for item in objects:
                 yield from self._state(who, frame, sense, item, quote, frame.confidence - less)
@@ -205,7 +205,7 @@ class FrameReader:
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
         if frame.things:
-            return subject.kind == "thing"
+            return subject.kind == "thing" or (subject.kind is None and bool(who.name))
         if subject.doubtful and frame.predicate not in self._g.sets["human"]:
             return False
         if who.kind == "thing" and who.descriptor is not None and frame.predicate != "allergic_to":

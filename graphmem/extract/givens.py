@@ -52,3 +52,10 @@ class GivenReader:
                 # "My friend, Tom told me": the other comma is left out.
                 return name, name.end
         return None, at
+
+    def aside(self, s: Sentence, at: int) -> tuple[Name | None, int]:
+        """Read ", Galilea," as the name of a thing, and up to where it ends."""
+        name = self._names.label(s, at + 1) if s.low(at) == "," else None
+        if name is None or s.low(name.end) != "," or name.text.lower() in self._g.given:
+            return None, at
+        return name, name.end + 1

@@ -137,16 +137,32 @@ class NamingReader:
                     quote = self._quoter.quote(clause.opening, job.end)
                     found.append(statement(subject.mention, "has_job", quote, value=job.value))
             return found
-        if subject.mention.name or subject.mention.kind != "thing":
+        unnamed = not subject.mention.name or subject.mention.name.startswith("the ")
+        if not unnamed or subject.mention.kind != "thing":
             return []
         label = self._names.label(s, i + told, told=told)
         if label is None or not self._values.ends(label.end):
             return []
-        if subject.definite and not self._set_right(subject, label.end):
-            return []
+        bare = subject.definite or bool(subject.mention.name)
+        if bare and (subject.mention.name or not self._set_right(subject, label.end)):
+            quote = self._quoter.quote(clause.opening, label.end)
+            return self._unowned(subject, label.text, quote) if told else []
         return self._christen(
             subject, label.text, self._quoter.quote(clause.opening, label.end), 0.9 if told else 0.8
         )
+
+    def _unowned(self, subject: Ref, name: str, quote: Quote) -> list[Statement]:
+        """Return what the name of "the rooster" states, whoever's it is."""
+        said = self._scene.thing(subject)
+        noun = subject.mention.descriptor or said.name.split()[-1]
+        if noun in self._g.sets["venues"] or (said.name and not said.name.startswith("the ")):
+            return []
+        what = Mention(name=name, kind="thing")
+        self._scene.nouns[name.lower()] = noun
+        self._scene.people = [r for r in self._scene.people if r.mention != said]
+        self._scene.named_now[said] = what
+        self._scene.meet(replace(subject, mention=what, definite=False))
+        return [statement(what, "is_a", quote, value=noun, confidence=0.8)]
 
     def _set_right(self, subject: Ref, end: int) -> bool:
         """Whether "the boat is the Ines" goes on ", not the Inez": only so it is somebody's own."""
@@ -294,6 +310,9 @@ class NamingReader:
         if name is None or not (self._values.ends(name.end)):
             return []
         quote = self._quoter.quote(start, name.end)
+        if owner.kind == "thing" and owner.name.startswith("the "):
+            ref = Ref(mention=owner, start=start, end=at, kind="thing", gender="u")
+            return self._unowned(ref, name.text, quote)
         if owner.name and not owner.speaker and self._s.low(start) in ("his", "her"):
             # "Minji has a baby. Her name is Haneul": whoever has a name is not named again.
             return []
@@ -308,7 +327,15 @@ class NamingReader:
             return []
         who = replace(owner, name=name.text)
         self._scene.meet(Ref(mention=who, start=start, end=at, kind="person", gender=kin.gender))
-        return [self._is_to(who, kin, whose, quote, 0.92)]
+        return [self._is_to(who, kin, whose, quote, 0.92), *self._trade_of(who, start, name.end)]
+
+    def _trade_of(self, who: Mention, start: int, comma: int) -> list[Statement]:
+        """Read ", nurse," behind the name that somebody was given."""
+        found = self._g.jobs.match(self._s.lows, comma + 1) if self._s.low(comma) == "," else None
+        if found is None or not self._values.ends(found[0]):
+            return []
+        quote = self._quoter.quote(start, found[0])
+        return [statement(who, "has_job", quote, value=found[1], confidence=0.75)]
 
     def _favourite(self, owner: Mention, start: int, at: int) -> list[Statement]:
         """Read "my favourite colour is blue": the value keeps what it is a favourite of."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphmem.extract.addresses import ENDS, AddressReader
+from graphmem.extract.arrivals import ArrivalReader
 from graphmem.extract.epithets import Epithet, EpithetReader
 from graphmem.extract.givens import GivenReader
 from graphmem.extract.introductions import IntroductionReader
@@ -16,11 +17,13 @@ from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
+from graphmem.extract.whereabouts import past_home, past_place
 from graphmem.models import EntityKind, Mention
 
 _OPENINGS: Final = frozenset({
     "i", "we", "me", "us", "myself", "my", "our", "you", "your", "he", "she", "his", "her", "him",
     "it", "its", "a", "an", "one", "another", "some", "the", "this", "that",
+    "new", "someone", "somebody",
 })  # fmt: skip
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 
@@ -40,7 +43,7 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_epithets", "_g", "_givens", "_introductions", "_names", "_nouns", "_scene")
+    __slots__ = ("_arrivals", "_epithets", "_g", "_givens", "_introductions", "_names", "_nouns", "_scene")
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
@@ -48,6 +51,7 @@ class NounReader:
         self._scene = scene
         self._nouns = Nouns()
         self._introductions = IntroductionReader(grammar, names)
+        self._arrivals = ArrivalReader(grammar, scene)
         self._epithets = EpithetReader(grammar)
         self._givens = GivenReader(grammar, scene, names)
 
@@ -129,7 +133,11 @@ class NounReader:
             case "it" | "its":
                 return self._it(s, i)
             case "a" | "an" | "one" | "another" | "some":
-                return self._introduced(s, i)
+                return self._introduced(s, i) or self._arrivals.there(s, i)
+            case "new":
+                return self._arrivals.fresh(s, i) or self._proper(s, i)
+            case "someone" | "somebody":
+                return self._arrivals.someone(s, i)
             case "the" | "this" | "that":
                 return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
@@ -224,12 +232,20 @@ class NounReader:
         found = pet or self._g.nameable.match(s.lows, at)
         if found is None:
             return None
-        mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
         distinct = span_text(s, i + 1, at).lower() if at > i + 1 else ""
         # A boat or a van may be "she"; no thing is "he".
         gender = "u" if pet is not None else "f"
+        end = past_place(s, found[0], self._g)
+        name, close = self._givens.aside(s, end)
+        if name is not None:
+            # "The telescope in the shed, Galilea, is …"
+            named = Mention(name=name.text, kind="thing")
+            self._scene.nouns[name.text.lower()] = found[1]
+            self._link(named, named, "is_a", found[1], i, close, confidence=0.8)
+            return Ref(mention=named, start=i, end=close, kind="thing", gender=gender)
+        mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
         return Ref(
-            mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct,
+            mention=mention, start=i, end=end, kind="thing", definite=True, distinct=distinct,
             gender=gender,
         )  # fmt: skip
 
@@ -255,6 +271,15 @@ class NounReader:
         if kind == "person" and s.lows[i] in self._g.sets["trade_titles"] and end - i > 1:
             # "Professor Lind" is one; "Dr. Lind" may be many things.
             self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
+        animal = self._g.pets.match(s.lows, end + 1) if s.low(end) == "the" else None
+        if animal is not None and kind is not None and kind != "person":
+            animal = None
+        if animal is not None:
+            # "Gethin the budgie"
+            mention = Mention(name=name.text, kind="thing")
+            self._scene.nouns[name.text.lower()] = animal[1]
+            self._link(mention, mention, "is_a", animal[1], i, animal[0], confidence=0.8)
+            return Ref(mention=mention, start=i, end=animal[0], gender="u", kind="thing")
         told = self._epithet(s, i, end, kind)
         if told is not None:
             mention = replace(mention, kind="person", descriptor=told.text, possessor="")
@@ -430,6 +455,7 @@ class NounReader:
             if descriptor is None:
                 return None
             _noun, end = self._introductions.from_work(s, end)
+            end = past_home(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)

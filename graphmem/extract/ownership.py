@@ -1,6 +1,6 @@
-"""Reads whose something is: "the canoe is Ines's now", "that's Ivo's kayak", "she's the one with the van".
+"""Reads whose something is: "that's Ivo's kayak, called Puffin", "she's the one with the van".
 
-Does not know verbs other than "be". Who had it before is ended elsewhere (``succession.py``).
+Does not know "the canoe is Ines's" (``relations.py``), nor who had it before (``succession.py``).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ from graphmem.extract.statements import Quoter, as_kind, statement
 from graphmem.extract.values import ValueReader
 from graphmem.models import Mention, Quote, Statement
 
-_POINTING: Final = frozenset({"that", "this", "it"})
+POINTING: Final = frozenset({"that", "this", "it"})
+"""What may point to a thing: "that's Ivo's kayak"."""
 _MARKS: Final = frozenset({",", ".", ";", ":", "!", "(", "-", "–", "—"})
 
 
@@ -38,17 +39,6 @@ class OwnershipReader:
         self._values = values
         self._quoter = quoter
 
-    def owner(self, i: int) -> tuple[Mention, int] | None:
-        """Read "mine", "Ines's", "my uncle Sverre's" as the whole of what is said."""
-        if self._s.low(i) in ("mine", "ours") and self._values.ends(i + 1):
-            return self._scene.speaker, i + 1
-        ref = self._refs.get(i)
-        if ref is None or self._s.low(ref.end) != "'s" or ref.kind not in ("person", None):
-            return None
-        if ref.mention.speaker or not self._values.ends(ref.end + 1):
-            return None
-        return as_kind(ref.mention, "person"), ref.end + 1
-
     def has(self, what: Mention, owner: Mention, quote: Quote, confidence: float) -> Statement:
         """Return that somebody has a thing, or a pet."""
         if self.is_pet(what):
@@ -65,7 +55,7 @@ class OwnershipReader:
     def pointed(self, i: int) -> list[Statement]:
         """Read "that's Ivo's kayak, the yellow one called Puffin" at ``i``."""
         s = self._s
-        if s.low(i) not in _POINTING or s.low(i + 1) not in ("is", "'s"):
+        if s.low(i) not in POINTING or s.low(i + 1) not in ("is", "'s"):
             return []
         if i > 0 and s.low(i - 1) not in _MARKS and s.low(i - 1) not in ("and", "but", "so"):
             return []
@@ -132,12 +122,3 @@ class OwnershipReader:
             if self._values.ends(noun) or s.low(noun) in self._g.verbish:
                 return []
         return []
-
-    # ------------------------------------------------------------------ "the canoe is Ines's"
-
-    def unknown(self, subject: Ref) -> Mention | None:
-        """Return what a bare name means that may be a thing's: "Skuggi is my mother's"."""
-        mention = subject.mention
-        if subject.kind is not None or not mention.name or mention.descriptor or mention.speaker:
-            return None
-        return replace(mention, kind="thing")

@@ -36,6 +36,7 @@ from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.opinions import OpinionReader
+from graphmem.extract.ownership import POINTING, OwnershipReader
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.succession import SuccessionReader
@@ -141,12 +142,23 @@ class _Reading:
             carried=self._carried,
         )
         self.scene.spelling = self._spelling
+        self.scene.told = self._told
         self.calendar = Calendar(self.grammar, event.occurred_at)
 
     def _spelling(self) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for n in range(len(self.before)):
             found.update((name.lower(), name) for name in self._earlier(n).offices)
+        return found
+
+    def _told(self) -> Mapping[str, Sequence[Mention]]:
+        found: dict[str, list[Mention]] = {}
+        for n in range(len(self.before)):
+            for x in self._earlier(n).extraction.statements:
+                if x.predicate == "is_a" and x.polarity == "affirm" and x.subject.kind == "thing":
+                    named = found.setdefault((x.value or "").lower(), [])
+                    if all(m.name != x.subject.name for m in named):
+                        named.append(x.subject)
         return found
 
     def _known(self) -> Mapping[str, EntityKind]:
@@ -292,7 +304,7 @@ class _Reading:
             # An assistant's "my" and "your" are not the user's words.
             named = (m for m in mentions if m.name and not m.speaker and m != YOU)
             return tuple(dict.fromkeys(replace(m, descriptor=None, possessor=None) for m in named))
-        described = {m.name for m in mentions if m.descriptor and m.name}
+        described = {(m.name, m.kind) for m in mentions if m.descriptor and m.name}
         kinds = {m.name: m.kind for m in mentions if m.name and m.kind != "thing"}
         return tuple(
             m
@@ -300,7 +312,7 @@ class _Reading:
             if m.descriptor is not None
             or m.speaker
             or m.new
-            or (m.name not in described and (m.kind != "thing" or m.name not in kinds))
+            or ((m.name, m.kind) not in described and (m.kind != "thing" or m.name not in kinds))
         )
 
     def prior(self, earlier: Sequence[Statement]) -> Sequence[Statement]:
@@ -404,7 +416,7 @@ class _SentenceReader:
     ) -> SuccessionReader:
         return SuccessionReader(
             self._reading.grammar, self._s, self._nouns, objects, self._dates, self._quoter,
-            self._reading.event.occurred_at, prior, self._reading.scene.speaker,
+            self._reading.event.occurred_at, prior, self._reading.scene,
         )  # fmt: skip
 
     def _clauses(
@@ -418,8 +430,11 @@ class _SentenceReader:
         namings = NamingReader(
             g, scene, s, self._names, self._nouns, objects, self._quoter, now
         )
+        owners = OwnershipReader(
+            g, scene, s, self._names, self._nouns, objects.values, self._quoter
+        )
         copulas = CopulaReader(
-            g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now
+            g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now, owners
         )
 
         def read(clause: Clause) -> Iterable[Statement]:
@@ -438,6 +453,9 @@ class _SentenceReader:
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)
+        for i, low in enumerate(s.lows[:end]):
+            if low in POINTING and not marks[i]:
+                out += owners.pointed(i)
         return sorted(out, key=lambda x: x.quote.start)
 
     def _contrasts(

@@ -16,6 +16,7 @@ from graphmem.extract.lexicon import Grammar
 from graphmem.extract.names import span_text
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.scene import Scene
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.statements import Quoter, beginning, who_is
 from graphmem.models import Mention, Quote, Statement
@@ -47,12 +48,12 @@ class SuccessionReader:
     """Reads what one sentence ends of what was said before, and what it puts in its place."""
 
     __slots__ = (
-        "_dates", "_g", "_nouns", "_now", "_objects", "_prior", "_quoter", "_s", "_speaker",
+        "_dates", "_g", "_nouns", "_now", "_objects", "_prior", "_quoter", "_s", "_scene",
     )  # fmt: skip
 
     def __init__(
         self, grammar: Grammar, s: Sentence, nouns: Nouns, objects: ObjectReader,
-        dates: Sequence[Date], quoter: Quoter, now: datetime, prior: Prior, speaker: Mention,
+        dates: Sequence[Date], quoter: Quoter, now: datetime, prior: Prior, scene: Scene,
     ) -> None:  # fmt: skip
         self._g = grammar
         self._s = s
@@ -62,7 +63,7 @@ class SuccessionReader:
         self._quoter = quoter
         self._now = now
         self._prior = prior
-        self._speaker = speaker
+        self._scene = scene
 
     def read(self, clauses: Sequence[Clause], found: Sequence[Statement]) -> list[Statement]:
         """Return what the clauses end and begin beside ``found``, what they state themselves."""
@@ -156,7 +157,7 @@ class SuccessionReader:
             return []
         if s.low(at + 2) not in _OVER:
             return []
-        old = self._latest(self._speaker, _ENGAGED)
+        old = self._latest(self._scene.speaker, _ENGAGED)
         return [self._ended(old, self._quoter.quote(0, at + 3))] if old is not None else []
 
     # ------------------------------------------------------------------ what is something else now
@@ -228,7 +229,8 @@ class SuccessionReader:
             if x.polarity != "affirm":
                 continue
             if x.predicate in self._g.sets["successive"]:
-                if " new " in f" {x.quote.text.lower()} ":
+                new = replace(x.subject, name="") in self._scene.newcomers
+                if new or " new " in f" {x.quote.text.lower()} ":
                     out += self._former(x)
             elif lows & _NOW and x.predicate == "drives":
                 out += self._other(x)
