@@ -157,7 +157,9 @@ class FrameReader:
     def _chosen(self, frame: Frame, objects: Sequence[Object], clause: Clause) -> bool:
         """Refuse what a bare object makes doubtful: whom "join" and "leave" name."""
         group = clause.group
-        if frame.only_negated and (
+        if frame.habit and group.continued and not self._lasts(clause):
+            return False
+        if frame.only_negated and not frame.never and (
             group.negation not in ("not", "never", "ended")
             or group.tense not in ("present", "modal")
             or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
@@ -201,6 +203,13 @@ class FrameReader:
                 or (frame.lemma == "leave" and clause.group.verb + 1 < objects[0].end - len(words))
             )
         return True
+
+    def _lasts(self, clause: Clause) -> bool:
+        """Whether "is designing posters" is more than what somebody is at just now."""
+        rest = self._s.lows[clause.group.end : clause.limit]
+        told = any(w in ("now", "nowadays", "for", "instead", "days", "living") for w in rest)
+        since = any(d.role in ("since", "lasting") for d in self.dates_of(clause, clause.limit)[0])
+        return told or since or self._s.low(clause.start - 1) == "now"
 
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
@@ -326,8 +335,10 @@ class FrameReader:
             # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:
-            present = group.tense in ("present", "modal") or (
-                frame.perfect and group.tense == "perfect"
+            present = (
+                group.tense in ("present", "modal")
+                or (frame.perfect and group.tense == "perfect")
+                or (frame.never and group.negation == "never")
             )
             if present:
                 return _Sense(frame.negated, "affirm", Times(), literal=frame.negated_value)

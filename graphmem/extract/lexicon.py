@@ -93,6 +93,8 @@ class Frame:
     recipient: str
     worded: str
     modal_only: bool
+    habit: bool
+    never: bool
     performed: bool
 
 
@@ -291,6 +293,8 @@ def _frame(lemma: str, entry: Table) -> Frame:
         recipient=str(entry.get("recipient", "")),
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
+        habit=bool(entry.get("habit", False)),
+        never=bool(entry.get("never", False)),
         performed=bool(entry.get("performed", False)),
     )
 

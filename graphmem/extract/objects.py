@@ -242,6 +242,32 @@ class ObjectReader:
             return i
         return None
 
+    def firm(self, i: int) -> Sequence[Object]:
+        """An employer that is surely one: described, or no single unknown name, who may be anybody."""
+        found = self.employer(i)
+        name = found[0].mention.name if found and found[0].mention is not None else ""
+        sure = found and (found[0].noun or not self._s.capital(i) or " " in name)
+        return found if sure else ()
+
+    def business(self, i: int) -> Sequence[Object]:
+        """Read "a diving school on Alonissos": what somebody runs; its name is for ``possession``."""
+        s = self._s
+        at = i + 2 if s.low(i + 1) == "own" else i
+        if s.low(at) not in ("a", "an") and at == i:
+            return ()
+        found = self._described(i, self.grammar.workplaces) if at == i else None
+        if found is None or found.value is None or not self.values.ends(found.end):
+            return ()
+        named = s.low(found.end) == "," and s.capital(found.end + 1)
+        if named or any(w in CALLED for w in s.lows[i : found.end + 1]):
+            return ()
+        return (Object(found.end, value=found.value),)
+
+    def placed(self, i: int) -> Sequence[Object]:
+        """A business where its place is named: "has a guesthouse on Camiguin"."""
+        found = self.business(i)
+        return found if found and self._s.capital(found[0].end - 1) else ()
+
     def school(self, i: int) -> Sequence[Object]:
         name = self._org_name(i)
         if name is None or name.kind == "place":
@@ -311,6 +337,11 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "years": lambda r, i: r.values.years(i),
     "month": lambda r, i: r.values.month(i),
     "team": ObjectReader.team,
+    "firm": ObjectReader.firm,
+    "business": ObjectReader.business,
+    "placed": ObjectReader.placed,
+    "skill": lambda r, i: r.values.skill(i),
+    "rig": lambda r, i: r.values.rig(i),
     "shop": ObjectReader.shop,
     "academy": ObjectReader.academy,
     "rented": ObjectReader.rented,
