@@ -12,6 +12,7 @@ from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Form, Grammar
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
+from graphmem.extract.tags import tag_start
 
 Tense = Literal["present", "past", "perfect", "used", "modal", "goal"]
 Negation = Literal["", "not", "never", "ended"]
@@ -120,11 +121,12 @@ def statement_end(s: Sentence, grammar: Grammar) -> int:
         return len(s)
     if s.low(0) in grammar.questions:
         return 0
-    for i in range(len(s) - 2, 2, -1):
+    tag = tag_start(s)
+    for i in range(len(s) - 2, 2, -1) if not tag else ():
         if s.lows[i] in (",", "-", "–", "—", "and", "but") and s.low(i + 1) in grammar.questions:
             # A tag asks about the statement itself: "I live in Porto, don't I?", "…, right?"
             return 0 if len(s) - i <= 5 else i
-    return 0
+    return tag
 
 
 class ClauseReader:

@@ -200,9 +200,31 @@ class NameReader:
             return True
         if s.capital(i + 1) and s.low(i + 1) not in g.common:
             return True
+        if self._told_apart(s, i):
+            return True
         if s.low(i + 1) == "and" and low not in g.verbish and low not in g.numbers:
             return s.low(i + 2) == "i" or s.low(i + 2) in g.given
         return low not in g.verbish and _finite(s.low(i + 1), g)
+
+
+    def _told_apart(self, s: Sentence, i: int) -> bool:
+        """Whether an epithet shows a word to be a name: "Kip the vet", "Kip from the choir said"."""
+        g, joint = self._g, s.low(i + 1)
+        if joint == "the":
+            found = g.jobs.match(s.lows, i + 2)
+            known = s.low(i + 2) in g.sets["epithets"]
+            return i + 2 < len(s) and (found is not None or known) and s.lows[i] not in g.verbish
+        if joint not in ("from", "in", "at"):
+            return False
+        told = joint == "in" and s.low(i + 2) in ("grade", "year")
+        for at in range(i + 2, min(i + 7, len(s))):
+            if at > i + 2 and told and _finite(s.lows[at], g):
+                return s.lows[i] not in g.adverbs | g.verbish
+            if not s.lows[at].isalnum():
+                return False
+            circle = s.lows[at] in g.sets["circles"] or s.lows[at] in g.sets["workplaces"]
+            told = told or (joint == "from" and circle) or (joint == "at" and s.lows[at] == "office")
+        return False
 
 
 def _finite(low: str, grammar: Grammar) -> bool:

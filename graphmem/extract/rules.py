@@ -365,11 +365,11 @@ class _SentenceReader:
         )
         self.corrects = corrections.says_wrong()
         scene = self._reading.scene
-        people = len(scene.people)
+        people = [r.mention for r in scene.people]
         scene.named_now.clear()
         found = [*self._links(end), *self._clauses(marks, end, objects, prior)]
         self._meet(found)
-        if self._nouns.loose and (len(scene.people) > people or scene.named_now):
+        if self._nouns.loose and ([r.mention for r in scene.people] != people or scene.named_now):
             # "We got a cat, her name is Luna": the clause before has told whom the pronoun means.
             self._nouns = self._read_nouns()
             objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)

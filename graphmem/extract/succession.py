@@ -136,7 +136,16 @@ class SuccessionReader:
         known = s.capital(at) and said in words.split()[:1]
         if old is None or not (said == words or kind or known):
             return []
-        return [self._ended(old, self._quoter.quote(clause.opening, end))]
+        quote = self._quoter.quote(clause.opening, end)
+        return [self._ended(x, quote) for x in (old, *self._post(old))]
+
+    def _post(self, old: Statement) -> Iterator[Statement]:
+        """Yield what somebody was said to work as in the same breath as where: "a cook at …"."""
+        for x in self._prior():
+            same = x.predicate == "has_job" and x.polarity == "affirm"
+            if same and x.subject == old.subject and x.quote.start == old.quote.start:
+                if old.quote.text.startswith(x.quote.text):
+                    yield x
 
     def _traded(self, clause: Clause) -> list[Statement]:
         """What "I've changed papers" ends: where somebody worked until now."""
