@@ -99,7 +99,7 @@ def called(turns: Sequence[Turn]) -> Mapping[tuple[str, str, str], Called]:
             key = (low, call.kind, turn.author if call.kind == "kin" else "")
             text.setdefault(key, call.text)
             votes = use.setdefault(key, {})
-            for author, weight in _votes(turns, i, len(names)):
+            for author, weight in _votes(turns, i, names):
                 votes[author] = votes.get(author, 0.0) + weight
     found: dict[tuple[str, str, str], Called] = {}
     for key, author in own.items():
@@ -123,9 +123,12 @@ def _kind(kind: str) -> Literal["name", "kin", "job"]:
     return "name" if kind == "name" else "kin" if kind == "kin" else "job"
 
 
-def _votes(turns: Sequence[Turn], i: int, people: int) -> Iterator[tuple[str, float]]:
+def _votes(turns: Sequence[Turn], i: int, names: Sequence[str]) -> Iterator[tuple[str, float]]:
     """Yield who may be meant by a call in turn ``i``, and how much that counts."""
-    me = turns[i].author
+    me, people = turns[i].author, len(names)
+    if people == 2 and me in names and not any(map(has_no_name, names)):
+        yield names[names[0] == me], _BOTH
+        return
     before = turns[i - 1].author if i > 0 else ""
     after = turns[i + 1].author if i + 1 < len(turns) else ""
     before = before if before != me else ""
@@ -133,8 +136,8 @@ def _votes(turns: Sequence[Turn], i: int, people: int) -> Iterator[tuple[str, fl
     if before and before == after:
         yield before, _BOTH
     elif before and not after and people == 2:
-        # The two have taken turns: nobody else is there, it seems.
-        yield before, _OTHER + (i > 1 and turns[i - 2].author == me) / 2
+        # Both have spoken before: nobody else is there, it seems.
+        yield before, _OTHER + (i > 1) / 2
     elif after and not before:
         yield after, _ANSWERS
     else:
@@ -297,11 +300,14 @@ class CallReader:
             return []
         if has_no_name(who.author):
             predicate = "has_name"
-        elif low[:2] == author[:2] and len(low) < len(author):
+        elif low[:2] == author[:2] and len(low) < len(author) and self._here(who):
             predicate = "known_as"
         else:
             return []
         return [statement(subject, predicate, quote, value=who.text, confidence=who.confidence)]
+
+    def _here(self, who: Called) -> bool:
+        return any(call.text == who.text for call in self._turns[-1].calls)
 
     def _mention(self, author: str) -> Mention:
         if author == self._turns[-1].author:

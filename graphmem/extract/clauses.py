@@ -49,7 +49,8 @@ class Clause:
     """Who does what, from token ``start`` to ``limit``, where the next clause begins.
 
     ``opening`` is where its subject stands, which a clause after "and" shares with the one before.
-    ``pair`` are the two of whom something mutual may be said: two subjects, or "we" said to "you".
+    ``pair`` are the two of whom something mutual may be said: two subjects, or "we" said to "you";
+    ``bare`` says that only the absence of others makes "we" those two.
     """
 
     subjects: tuple[Ref, ...]
@@ -59,6 +60,7 @@ class Clause:
     limit: int
     implied: bool = False
     pair: tuple[Ref, ...] = ()
+    bare: bool = False
 
 
 def barred(s: Sentence, grammar: Grammar, dates: Sequence[Date]) -> list[bool]:
@@ -174,24 +176,27 @@ class ClauseReader:
             opening = start if implied or not subjects[0].end else min(start, subjects[0].start)
             if len(subjects) == 2 and not any(r.mention.speaker for r in subjects):
                 self._scene.pair = subjects
-            yield Clause(subjects, group, start, opening, limit, implied, self._pair(subjects))
+            pair, bare = self._pair(subjects)
+            yield Clause(subjects, group, start, opening, limit, implied, pair, bare)
 
-    def _pair(self, subjects: tuple[Ref, ...]) -> tuple[Ref, ...]:
-        """Return two subjects, or who "we" are where the sentence also says "you"."""
-        you = self._scene.addressee
+    def _pair(self, subjects: tuple[Ref, ...]) -> tuple[tuple[Ref, ...], bool]:
+        """Return two subjects, or who "we" are, and whether that rests on nobody else being told of.
+
+        "We" are the speaker and whoever is spoken to where the sentence also says "you".
+        """
+        you, lows, sets = self._scene.addressee, self._s.lows, self._g.sets
         if len(subjects) == 2 or you is None or not subjects[0].plural:
-            return subjects if len(subjects) == 2 else ()
-        lows = self._s.lows
-        said = (n for n, low in enumerate(lows) if low in self._g.sets["you"])
-        sets = self._g.sets
+            return (subjects if len(subjects) == 2 else ()), False
+        both = (subjects[0], replace(subjects[0], mention=you, plural=False))
+        said = (n for n, low in enumerate(lows) if low in sets["you"])
         if all(
             self._s.low(n + 1) in sets["not_to_you"]
             or (n > 0 and lows[n - 1] in sets["you_are_told"])
             for n in said
         ):
             # "We got married, you know", "I must tell you that …" tell a friend of somebody else.
-            return ()
-        return (subjects[0], replace(subjects[0], mention=you, plural=False))
+            return (both, True) if self._scene.alone() else ((), False)
+        return both, False
 
     def _cleft_denied(self, i: int) -> bool:
         return self._s.low(i - 1) in ("not", "n't") and i > 1

@@ -83,6 +83,8 @@ class CopulaReader:
         people = all(r.kind in ("person", None) for r in clause.pair)
         if found is None or not people or not self._objects.values.ends(found[0]):
             return []
+        if clause.bare and found[1] not in self._g.sets["ours"]:
+            return []
         sense = self._states.sense(clause, found[0])
         if sense is None:
             return []

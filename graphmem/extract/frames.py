@@ -114,9 +114,11 @@ class FrameReader:
         self, clause: Clause, frame: Frame, sense: _Sense, quote: Quote
     ) -> Iterator[Statement]:
         """Read "Tom and Lena got married": what two subjects are to each other."""
+        if clause.bare and sense.predicate not in self._g.sets["ours"]:
+            return
         one, other = (as_kind(r.mention, "person") for r in clause.pair)
         yield statement(
-            one, frame.predicate, quote, object=other, polarity=sense.polarity,
+            one, sense.predicate, quote, object=other, polarity=sense.polarity,
             times=sense.times, confidence=frame.confidence,
         )  # fmt: skip
 
@@ -313,6 +315,9 @@ class FrameReader:
                 times = holding(dates) if since or frame.perfect or group.continued else None
             case "state" if group.tense == "past" and frame.past == "ends" and not group.continued:
                 times, polarity = past_state(dates, self._now), "end"
+            case "begins" if frame.planned and group.tense == "present" and group.continued:
+                # "They are getting married": they are engaged.
+                return _Sense(frame.planned, "affirm", Times())
             case "begins" if group.tense in ("past", "perfect") and not group.continued:
                 times = beginning(dates, self._now)
             case "ends" if group.tense in ("past", "perfect") and not group.continued:

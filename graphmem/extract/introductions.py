@@ -107,6 +107,8 @@ class IntroductionReader:
         first = comma + 1 + owned
         for n in range(first, min(first + 3, len(s))):
             found = self._g.jobs.match(s.lows, n)
+            while found is not None and (more := self._g.jobs.match(s.lows, found[0])):
+                found = more
             if found is None:
                 if not s.lows[n].isalpha() or s.lows[n] in self._g.verbish or not owned:
                     return None, ref
@@ -145,7 +147,7 @@ class IntroductionReader:
             end = job[0] + (s.low(job[0]) == ",")
             name = self._names.person(s, end, strong=True) if s.capital(end) else None
             closed = name is not None and not s.low(name.end)[:1].isalnum()
-            if name is None or name.kind != "person" or not closed:
+            if name is None or not closed or name.end - end > 2:
                 return None
             mention = Mention(name=name.text, kind="person")
             link = self._works_as(mention, job[1], i, name.end)

@@ -96,6 +96,7 @@ class Frame:
     habit: bool
     never: bool
     performed: bool
+    planned: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +297,7 @@ def _frame(lemma: str, entry: Table) -> Frame:
         habit=bool(entry.get("habit", False)),
         never=bool(entry.get("never", False)),
         performed=bool(entry.get("performed", False)),
+        planned=str(entry.get("planned", "")),
     )
 
 

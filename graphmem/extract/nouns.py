@@ -320,7 +320,7 @@ class NounReader:
         comma = s.low(ref.end) == ","
         first = ref.end + comma
         if s.low(first) not in ("my", "our"):
-            return None
+            return self._somebodys(s, ref, first) if comma else None
         at, ended = self._skip_modifiers(s, first + 1)
         kin = self._g.kin.get(s.low(at))
         if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
@@ -356,6 +356,23 @@ class NounReader:
         forms = self._g.forms.get(low, ())
         verb = any(form in ("third", "past") for _, form in forms)
         return verb or low in ("is", "was", "has", "and", "'s", "can", "ca", "does", "did")
+
+    def _somebodys(self, s: Sentence, ref: Ref, first: int) -> Ref | None:
+        """Read "Vera, Tom's ex-wife,": whose what somebody is, told behind the name."""
+        name = self._names.person(s, first) if s.capital(first) else None
+        if name is None or s.low(name.end) != "'s" or name.kind != "person":
+            return None
+        at, ended = self._skip_modifiers(s, name.end + 1)
+        kin = self._g.kin.get(s.low(at))
+        closed = not s.low(at + 1)[:1].isalnum() or s.low(at + 1) in self._g.sets["boundary"]
+        if kin is None or not closed:
+            return None
+        owner = Mention(name=name.text, kind="person")
+        mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor=name.text)
+        self._scene.note(owner)
+        over = ended or kin.ended
+        self._link(mention, owner, kin.predicate, kin.noun, ref.start, at + 1, ended=over)
+        return replace(ref, mention=mention, end=at + 1, kind="person", gender=kin.gender)
 
     def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna's husband Tom": the phrase that a possessive begins."""

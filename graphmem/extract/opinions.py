@@ -41,8 +41,12 @@ class OpinionReader:
 
     def read(self, end: int) -> Iterator[Statement]:
         """Yield what is said of people before token ``end``, left to right. O(tokens)."""
+        s = self._s
         for i, ref in self._nouns.refs.items():
             if i >= end or not self._somebody(ref) or self._supposed(i):
+                continue
+            if s.low(i) == "you" and s.low(ref.end) in ("is", "'s", "was"):
+                # "Talking to you is great."
                 continue
             found = self._after(ref.end)
             if found is not None and found[1] <= end:

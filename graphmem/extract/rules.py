@@ -47,6 +47,9 @@ from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 VERSION: Final = "rules/4"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
+_REACH: Final = 2
+_REACH_OF_TALK: Final = 4
+"""Events back that a pronoun may reach; turns between people are short."""
 _SUPPOSING: Final = frozenset(
     {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
 )
@@ -194,16 +197,14 @@ class _Reading:
         return known or _Reading(self.grammar, event, self.before[:n], self.read, self.turns).done()
 
     def _carried(self) -> Sequence[Sequence[Ref]]:
-        """Whom each of the last two events has left for "she", as this speaker names them."""
+        """Whom each of the last events has left for "she", as this speaker names them."""
         asked = not speaks(self.event)
         names = authors([*self.before, self.event])
-        several = len(names) > 2
+        reach = _REACH_OF_TALK if len(names) > 1 else _REACH
         out: list[Sequence[Ref]] = []
-        for n in range(len(self.before) - 1, max(-1, len(self.before) - 3), -1):
+        for n in range(len(self.before) - 1, max(-1, len(self.before) - 1 - reach), -1):
             event = self.before[n]
             own = speaks(event) and event.author == self.event.author
-            if several and not own and n < len(self.before) - 1:
-                continue
             left: dict[object, Ref] = {}
             for ref in self._earlier(n).people:
                 mention = ref.mention

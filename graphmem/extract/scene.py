@@ -190,6 +190,11 @@ class Scene:
                 self.borrowed[found.mention] = found
         return found
 
+    def alone(self) -> bool:
+        """Whether nobody has been spoken of here or in the last two events."""
+        near = (*self.people, *(ref for left in self.carried() for ref in left))
+        return not any(ref.kind in ("person", None) for ref in near)
+
     def settle(self) -> None:
         """Count those whom pronouns have brought in from before as spoken of here."""
         for ref in self.borrowed.values():

@@ -298,10 +298,9 @@ async def test_long_context_is_survived(extractor: RulesExtractor) -> None:
 
 async def test_short_name_is_another_name(extractor: RulesExtractor) -> None:
     events = [
-        make_event("I am off.", 0, author="Ivo"),
-        make_event("What a day.", 1, author="Melina"),
-        make_event("Thanks, Mela! Good night.", 2, author="Ivo"),
-        make_event("Thanks, Melanie! Good night.", 3, author="Ivo"),
+        make_event("What a day.", 0, author="Melina"),
+        make_event("Thanks, Mela! Good night.", 1, author="Ivo"),
+        make_event("Thanks, Melanie! Good night.", 2, author="Ivo"),
     ]
 
     *_, found, longer = await RulesExtractor({"given": {"either": " Mela"}}).extract(events)
