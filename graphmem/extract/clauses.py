@@ -536,13 +536,6 @@ class ClauseReader:
             return VerbGroup(lemmas, "past", negation, modal, nxt + 1, nxt, just)
         if low == "got" and aux == "perfect":
             # "I've got a dog" is "I have a dog".
-            return VerbGroup(
-                ("have", *(x for x in lemmas if x != "have")),
-                "present",
-                negation,
-                modal,
-                nxt,
-                at,
-                just,
-            )
+            had = ("have", *(x for x in lemmas if x != "have"))
+            return VerbGroup(had, "present", negation, modal, nxt, at, just)
         return VerbGroup(lemmas, tense, negation, modal, nxt, at, just)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from graphmem.extract.addresses import ENDS, AddressReader
+from graphmem.extract.appositions import AppositionReader, past_modifiers
 from graphmem.extract.arrivals import ArrivalReader
 from graphmem.extract.epithets import Epithet, EpithetReader
 from graphmem.extract.givens import GivenReader
@@ -43,7 +44,10 @@ class Nouns:
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_arrivals", "_epithets", "_g", "_givens", "_introductions", "_names", "_nouns", "_scene")
+    __slots__ = (
+        "_appositions", "_arrivals", "_epithets", "_g", "_givens", "_introductions", "_names",
+        "_nouns", "_scene",
+    )  # fmt: skip
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
@@ -51,6 +55,7 @@ class NounReader:
         self._scene = scene
         self._nouns = Nouns()
         self._introductions = IntroductionReader(grammar, names)
+        self._appositions = AppositionReader(grammar, scene, names)
         self._arrivals = ArrivalReader(grammar, scene)
         self._epithets = EpithetReader(grammar)
         self._givens = GivenReader(grammar, scene, names)
@@ -209,7 +214,7 @@ class NounReader:
                 )
                 return Ref(mention=mention, start=i, end=end, gender=name.gender, kind="person")
         if s.lows[i] == "one" and s.lows[at : at + 2] in (("of", "my"), ("of", "our")):
-            at = self._skip_modifiers(s, at + 2)[0]
+            at = past_modifiers(s, at + 2, self._g)[0]
             kin = self._g.kin_plural.get(s.low(at))
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
@@ -219,7 +224,7 @@ class NounReader:
             link, ref = stranger
             self._nouns.links += [link] if link is not None else []
             return ref
-        at = self._skip_modifiers(s, at)[0]
+        at = past_modifiers(s, at, self._g)[0]
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
             return self._named_kin(s, i, at + 3, kin, self._scene.speaker)
@@ -227,7 +232,7 @@ class NounReader:
 
     def _definite(self, s: Sentence, i: int) -> Ref | None:
         """Read "the boat", "the dog": for namings ("the boat is the Ines, not the Inez")."""
-        at, _ = self._skip_modifiers(s, i + 1)
+        at, _ = past_modifiers(s, i + 1, self._g)
         pet = self._g.pets.match(s.lows, at)
         found = pet or self._g.nameable.match(s.lows, at)
         if found is None:
@@ -294,7 +299,11 @@ class NounReader:
                 relation = "colleague_of" if noun == "colleague" else "schoolmate_of"
                 self._link(mention, speaker, relation, noun, i, end, confidence=0.75)
         ref = Ref(mention=mention, start=i, end=end, gender=name.gender, kind=kind)
-        return self._apposition(s, ref) or self._possessed(s, ref) or ref
+        beside = self._appositions.read(s, ref)
+        if beside is not None:
+            self._nouns.links.append(beside[0])
+            return beside[1]
+        return self._possessed(s, ref) or ref
 
     def _epithet(self, s: Sentence, i: int, end: int, kind: EntityKind | None) -> Epithet | None:
         """Read what tells a person from a namesake, right behind the name."""
@@ -313,67 +322,6 @@ class NounReader:
             return "place"
         return "thing"
 
-    def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
-        """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
-        if ref.kind not in ("person", "thing", None):
-            return None
-        comma = s.low(ref.end) == ","
-        first = ref.end + comma
-        if s.low(first) not in ("my", "our"):
-            return self._somebodys(s, ref, first) if comma else None
-        at, ended = self._skip_modifiers(s, first + 1)
-        kin = self._g.kin.get(s.low(at))
-        if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
-            self._g.sets["here"] | {"high"}
-        ):
-            # "Dora, my best friend from school": whose friend she is, is told.
-            at_end = True
-        else:
-            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
-        closed = at_end or (not comma and self._goes_on(s, at + 1))
-        if comma and ref.start == 0:
-            # "Lena, my dentist, has …", but "Lena, my dentist is …" speaks to Lena.
-            closed = s.low(at + 1) == "," and self._goes_on(s, at + 2) and s.low(at + 2) != "and"
-        if kin is not None and closed:
-            speaker = self._scene.speaker
-            mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
-            self._link(
-                mention,
-                speaker,
-                kin.predicate,
-                kin.noun,
-                ref.start,
-                at + 1,
-                ended=ended or kin.ended,
-            )
-            end = at + 2 if s.low(at + 1) == "," else at + 1
-            return replace(ref, mention=mention, end=end, kind="person", gender=kin.gender)
-        return None
-
-    def _goes_on(self, s: Sentence, i: int) -> bool:
-        """Whether a finite verb of one person stands at ``i``, or "and"."""
-        low = s.low(i)
-        forms = self._g.forms.get(low, ())
-        verb = any(form in ("third", "past") for _, form in forms)
-        return verb or low in ("is", "was", "has", "and", "'s", "can", "ca", "does", "did")
-
-    def _somebodys(self, s: Sentence, ref: Ref, first: int) -> Ref | None:
-        """Read "Vera, Tom's ex-wife,": whose what somebody is, told behind the name."""
-        name = self._names.person(s, first) if s.capital(first) else None
-        if name is None or s.low(name.end) != "'s" or name.kind != "person":
-            return None
-        at, ended = self._skip_modifiers(s, name.end + 1)
-        kin = self._g.kin.get(s.low(at))
-        closed = not s.low(at + 1)[:1].isalnum() or s.low(at + 1) in self._g.sets["boundary"]
-        if kin is None or not closed:
-            return None
-        owner = Mention(name=name.text, kind="person")
-        mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor=name.text)
-        self._scene.note(owner)
-        over = ended or kin.ended
-        self._link(mention, owner, kin.predicate, kin.noun, ref.start, at + 1, ended=over)
-        return replace(ref, mention=mention, end=at + 1, kind="person", gender=kin.gender)
-
     def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna's husband Tom": the phrase that a possessive begins."""
         if s.low(ref.end) != "'s" or ref.kind not in ("person", None):
@@ -383,28 +331,11 @@ class NounReader:
 
     # ------------------------------------------------------------------ what belongs to somebody
 
-    def _skip_modifiers(self, s: Sentence, i: int) -> tuple[int, bool]:
-        """Pass adjectives that do not change who is meant; say whether one ends the relation."""
-        ended = False
-        at = i
-        while at - i < 4 and s.low(at) in self._g.modifiers:
-            if f"{s.low(at)} {s.low(at + 1)}" in self._g.kin:
-                break
-            if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
-                break
-            if s.low(at) in self._g.kin and s.low(at + 1) not in self._g.kin and at + 1 < len(s):
-                break
-            if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
-                break
-            ended = ended or s.low(at) in self._g.ended_modifiers
-            at += 1
-        return at, ended
-
     def _owned(
         self, s: Sentence, start: int, i: int, owner: Mention, *, silent: bool = False
     ) -> Ref | None:
         """Read what follows a possessive; ``silent`` only passes it (whose it is is not known)."""
-        at, ended = self._skip_modifiers(s, i)
+        at, ended = past_modifiers(s, i, self._g)
         if s.low(at) in self._g.numbers and s.low(at + 1) in self._g.kin_plural:
             at += 1
         if s.low(at) in ("kid", "baby") and s.low(at + 1) in self._g.kin:
