@@ -159,8 +159,12 @@ class BelongingReader:
         while s.low(at) in g.modifiers and at - i < 4:
             if s.low(at) in g.kin and s.low(at + 1) not in g.kin:
                 break
+            if f"{s.low(at)} {s.low(at + 1)}" in g.kin:
+                break
             at += 1
-        kin = g.kin.get(s.low(at))
+        pair = g.kin.get(f"{s.low(at)} {s.low(at + 1)}")
+        at += pair is not None
+        kin = pair or g.kin.get(s.low(at))
         if kin is not None:
             if kin.noun in ("friend", "colleague", "manager", "neighbour", "partner", "roommate"):
                 # "I have a friend who …": worth keeping only with a name.
@@ -206,8 +210,10 @@ class BelongingReader:
             found = g.possessions.match(s.lows, at)
             if found is not None:
                 end, noun = found
-                if s.low(end) in CALLED:
-                    name = self._name_reader.label(s, end + 1, told=True)
+                told = end + (s.low(end) in ("now", "too", "here"))
+                told += s.low(told) == ","
+                if s.low(told) in CALLED:
+                    name = self._name_reader.label(s, told + 1, told=True)
                     if name is None:
                         return ()
                     mention = Mention(

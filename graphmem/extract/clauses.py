@@ -271,6 +271,9 @@ class ClauseReader:
         if i == 0:
             return True
         before = self._s.low(i - 1)
+        if before == "after" and "look" in self._s.low(i - 2):
+            # "The vet who looks after our dog is Dr Mbeki."
+            return False
         return (
             before in self._g.starters
             or before in self._g.sets["stops"]

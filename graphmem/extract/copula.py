@@ -156,9 +156,14 @@ class CopulaReader:
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
-        if s.low(i) == "at" and clause.group.tense == "present" and not clause.group.negation:
+        if s.low(i) in ("at", "with") and clause.group.tense == "present" and (
+            not clause.group.negation
+        ):  # fmt: skip
             # "She's at Nordea now": where somebody works, not where they are.
             firm = self._objects.read("organization", i + 1)
+            if s.low(i) == "with" and not (firm and firm[0].noun):
+                # "I'm with Woojin now" is no job, unless jobs are spoken of.
+                firm = firm if self._g.sets["job_talk"].intersection(s.lows[:i]) else ()
             lasts = bool(firm) and s.low(firm[0].end) in ("now", "nowadays", "these")
             return self._states.state(clause, subject, "works_at", firm, 0.7) if lasts else []
         again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
@@ -242,7 +247,17 @@ class CopulaReader:
             return []
         praised = bool(items) and items[0].noun == "praised"
         found = self._states.state(clause, subject, "has_job", items, 0.65 if praised else 0.85)
+        found = [self._former(x) for x in found]
         return found + self._workplace(clause, found, items[-1].end if items else 0)
+
+    def _former(self, x: Statement) -> Statement:
+        """Return that "a former judge", "an ex-policewoman" was one."""
+        said = x.value or ""
+        low = said.lower()
+        was = next((n for w in ("former ", "ex-", "ex ") if low.startswith(w) for n in [len(w)]), 0)
+        if not was or x.polarity != "affirm":
+            return x
+        return replace(x, value=said[was:], polarity="end", valid_from=None, valid_to=self._now)
 
     def _also_job(self, i: int) -> Sequence[Object]:
         """Read "(a) saint and also a locksmith": the trade that is told second."""

@@ -18,6 +18,7 @@ from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
+from graphmem.extract.strangers import StrangerReader
 from graphmem.extract.whereabouts import past_home, past_place
 from graphmem.models import EntityKind, Mention
 
@@ -46,7 +47,7 @@ class NounReader:
 
     __slots__ = (
         "_appositions", "_arrivals", "_epithets", "_g", "_givens", "_introductions", "_names",
-        "_nouns", "_scene",
+        "_nouns", "_scene", "_strangers",
     )  # fmt: skip
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
@@ -59,6 +60,7 @@ class NounReader:
         self._arrivals = ArrivalReader(grammar, scene)
         self._epithets = EpithetReader(grammar)
         self._givens = GivenReader(grammar, scene, names)
+        self._strangers = StrangerReader(grammar, names)
 
     def read(self, s: Sentence) -> Nouns:
         """Return what a sentence names, and note the mentions in the scene."""
@@ -149,6 +151,8 @@ class NounReader:
                 return self._proper(s, i)
 
     def _trade(self, s: Sentence, i: int) -> Ref | None:
+        whoever = self._strangers.whoever(s, i)
+        self._nouns.links += [whoever] if whoever is not None else []
         found = self._introductions.waitress(s, i)
         if found is None:
             return None
@@ -219,6 +223,10 @@ class NounReader:
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
             )
+        beside = self._strangers.beside(s, i)
+        if beside is not None:
+            self._nouns.links += beside[0]
+            return beside[1]
         stranger = self._introductions.called(s, i)
         if stranger is not None:
             link, ref = stranger

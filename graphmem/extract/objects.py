@@ -268,6 +268,35 @@ class ObjectReader:
         found = self.business(i)
         return found if found and self._s.capital(found[0].end - 1) else ()
 
+    def discipline(self, i: int) -> Sequence[Object]:
+        """Read "graphic design" as what somebody is doing at a university."""
+        s = self._s
+        for at in range(i, min(i + 3, len(s))):
+            if s.lows[at] in self.grammar.sets["disciplines"] and self.values.ends(at + 1):
+                return (Object(at + 1, value=span_text(s, i, at + 1)),)
+            if not s.lows[at].isalpha() or s.lows[at] in self.grammar.sets["not_first"]:
+                return ()
+        return ()
+
+    def dwelling(self, i: int) -> Sequence[Object]:
+        """Read "a wooden house in Hull", "a farm outside Brecon": the place where somebody lives."""
+        s, g = self._s, self.grammar
+        if s.low(i) not in ("a", "an", "the"):
+            return ()
+        for at in range(i + 1, min(i + 5, len(s))):
+            found = g.possessions.match(s.lows, at) or g.lodgings.match(s.lows, at)
+            if found is not None and s.low(found[0]) in ("in", "on", "outside", "near"):
+                return self.place(found[0] + 1)
+            if not s.lows[at].isalpha() or s.lows[at] in g.verbish:
+                return ()
+        return ()
+
+    def listed(self, kind: str, i: int) -> Sequence[Object]:
+        """One word of a set, where nothing follows it."""
+        if self._s.low(i) not in self.grammar.sets[kind] or not self.values.ends(i + 1):
+            return ()
+        return (Object(i + 1, value=self._s.words[i]),)
+
     def school(self, i: int) -> Sequence[Object]:
         name = self._org_name(i)
         if name is None or name.kind == "place":
@@ -342,6 +371,10 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "placed": ObjectReader.placed,
     "skill": lambda r, i: r.values.skill(i),
     "rig": lambda r, i: r.values.rig(i),
+    "discipline": ObjectReader.discipline,
+    "dwelling": ObjectReader.dwelling,
+    "transport": lambda r, i: r.listed("transport", i),
+    "drink": lambda r, i: r.listed("drinks", i),
     "shop": ObjectReader.shop,
     "academy": ObjectReader.academy,
     "rented": ObjectReader.rented,

@@ -326,7 +326,13 @@ class ValueReader:
         word = (found[0].value or "").lower().split()[-1] if found else ""
         stuff = any(word in self._g.sets[kind] for kind in ("foods", "crafts", "stuffs"))
         several = word.endswith("s") and not word.endswith(("ss", "us", "is"))
-        return found if stuff or (several and word not in _NO_GOODS) else ()
+        if not (stuff or (several and word not in _NO_GOODS)):
+            return ()
+        more = self.wares(found[0].end + 1) if self._s.low(found[0].end) == "for" else ()
+        if more and not self._s.capital(found[0].end + 1) and (more[0].value or "").endswith("s"):
+            # "music for video games"
+            return (Object(more[0].end, value=span_text(self._s, i, more[0].end)),)
+        return found
 
     def allergen(self, i: int) -> Sequence[Object]:
         """Read "a nut allergy", "a bad pollen allergy": what somebody is allergic to."""
@@ -505,7 +511,8 @@ class ValueReader:
                     end = more[0]
                 while (more := g.jobs.match(s.lows, end)) is not None:
                     end = more[0]
-                if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
+                lifelong = s.low(end) == "all" and s.low(end + 2) == "life"
+                if not (lifelong or self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
                     return ()
                 before = s.lows[i:at]
                 if any(w in g.job_blockers for w in before):
