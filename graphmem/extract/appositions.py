@@ -56,7 +56,7 @@ class AppositionReader:
             # "Dora, my best friend from school": whose friend she is, is told.
             at_end = True
         else:
-            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
+            at_end = s.low(at + 1) in (",", ".", "!", ")", "", ":", ";")
         closed = at_end or (not comma and self._goes_on(s, at + 1))
         if comma and ref.start == 0:
             # "Lena, my dentist, has …", but "Lena, my dentist is …" speaks to Lena.

@@ -233,8 +233,9 @@ class BelongingReader:
                         name="", kind="thing", descriptor=self._of + noun, possessor=whose
                     )
                     # "It's called the Skua", says the next sentence.
+                    gender = "f" if noun in g.sets["vessels"] else "t"
                     self._scene.meet(
-                        Ref(mention=mention, start=end, end=end, kind="thing", gender="t")
+                        Ref(mention=mention, start=end, end=end, kind="thing", gender=gender)
                     )
                     return (Object(end, mention, noun=noun, predicate="owns"),)
                 return (Object(end, value=span_text(s, start, end)),)

@@ -197,6 +197,10 @@ class NamingReader:
     def possessed(self, i: int) -> list[Statement]:
         """Read "my name is …", "Anna's birthday is …", "my favourite colour is …" at ``i``."""
         s = self._s
+        ref = self._refs.get(i)
+        if ref is not None and ref.kind == "thing" and not ref.definite:
+            if s.lows[ref.end : ref.end + 3] == ("has", "a", "name"):
+                return self._has_name(ref)
         owner, at = self._possessor(i)
         if owner is None:
             return []
@@ -233,6 +237,15 @@ class NamingReader:
             for o in items
         ]
 
+    def _has_name(self, ref: Ref) -> list[Statement]:
+        """Read "Ada's canoe has a name, Pip": a thing is christened."""
+        at = ref.end + 3
+        mark = self._s.low(at) in (",", ":", "-", "–", "—")
+        name = self._names.label(self._s, at + 1, told=True) if mark else None
+        if name is None or ref.mention.name or not self._values.ends(name.end):
+            return []
+        return self._christen(ref, name.text, self._quoter.quote(ref.start, name.end), 0.88)
+
     def _completed(self, noun: str, at: int) -> tuple[str, Sequence[Object]]:
         """Return what a possessed noun says, and of what: predicate and objects."""
         match noun:
@@ -253,6 +266,10 @@ class NamingReader:
                 return "has_job", self._objects.read("anyjob", at + 1)
             case "car" | "van" | "truck" | "motorbike":
                 return "drives", self._objects.read("vehicle", at)
+            case "column" | "show" | "programme" | "practice" | "desk" if self._s.low(at) in (
+                "in", "on", "at", "with",
+            ):  # fmt: skip
+                return "works_at", self._objects.read("firm", at + 1)
             case "hometown":
                 return "comes_from", self._objects.read("place", at)
             case "hobby" | "hobbies" | "pastime":

@@ -181,7 +181,9 @@ class NounReader:
 
     def _unsettled(self, known: Ref | None) -> None:
         """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
-        if known is None or known.mention in self._scene.borrowed:
+        if known is None or known.mention in self._scene.borrowed or (
+            known.kind == "person" and known.gender == "u"
+        ):  # fmt: skip
             self._nouns.loose = True
 
     def _paired(self, s: Sentence, i: int) -> Ref | None:

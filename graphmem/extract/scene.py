@@ -222,13 +222,14 @@ def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
         # "I closed the stall, I have a shop now. It …": what is somebody's is spoken of.
         fitting = [r for r in fitting if r.mention.descriptor] or fitting
     people = [r for r in fitting if r.kind == "person"]
+    pets = len(fitting) > len(people)
     exact = [r for r in people if r.gender == gender]
     if len(exact) == 1 and len(people) > 1:
         # "Bo's husband Wit is away. He …": whoever only says whose husband he is, is not meant.
         whose = exact[0].mention.possessor
         people = [r for r in people if not (r.gender == "u" and r.mention.name == whose and whose)]
     if len(people) == 1:
-        return replace(people[0], doubtful=len(fitting) > 1)
+        return replace(people[0], doubtful=pets)
     rest = [r for r in people if r is not exact[0]] if len(exact) == 1 else []
     if rest and all(r.at < exact[0].at or not r.mention.name for r in rest):
         return replace(exact[0], doubtful=len(fitting) > len(people))
