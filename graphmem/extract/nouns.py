@@ -40,6 +40,8 @@ class Nouns:
     links: list[Link] = field(default_factory=list[Link])
     loose: bool = False
     """Whether a pronoun found nobody: what the clauses say may still tell whom it means."""
+    guessed: bool = False
+    """Whether a pronoun was taken for somebody whose sex is not told."""
 
 
 class NounReader:
@@ -181,10 +183,10 @@ class NounReader:
 
     def _unsettled(self, known: Ref | None) -> None:
         """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
-        if known is None or known.mention in self._scene.borrowed or (
-            known.kind == "person" and known.gender == "u"
-        ):  # fmt: skip
+        if known is None or known.mention in self._scene.borrowed:
             self._nouns.loose = True
+        elif known.kind == "person" and known.gender == "u":
+            self._nouns.guessed = True
 
     def _paired(self, s: Sentence, i: int) -> Ref | None:
         """Read "Ola and her husband": a name that the text has not yet shown to be a person's."""

@@ -370,7 +370,10 @@ class _SentenceReader:
         scene.named_now.clear()
         found = [*self._links(end), *self._clauses(marks, end, objects, prior)]
         self._meet(found)
-        if self._nouns.loose and ([r.mention for r in scene.people] != people or scene.named_now):
+        come = [r for r in scene.people if r.mention not in people]
+        # "Minji has a son, he's called …": he is no Minji.
+        told = self._nouns.guessed and any(r.gender != "u" for r in come) and not scene.named_now
+        if told or (self._nouns.loose and (come or scene.named_now)):
             # "We got a cat, her name is Luna": the clause before has told whom the pronoun means.
             self._nouns = self._read_nouns()
             objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)
