@@ -249,7 +249,7 @@ class Resolver:
             return self.canonical(self._new[event, name])
         if not relations:
             if len(bearers) <= 1:
-                return bearers[0] if bearers else self._create(name, mention.name, mention.kind, at)
+                return bearers[0] if bearers else self._named(name, mention, at)
             return self._last(event, name)
         for bearer in bearers:
             if {*relations} & {*self.entities[bearer].descriptors}:
@@ -281,23 +281,33 @@ class Resolver:
             n += 1
             told = relations[0].split("@", 1)[0] if relations and n == 2 else str(n)
             key = f"{name}#{told}"
-        return self._create(key, mention.name, mention.kind, at)
+        return self._named(key, mention, at)
 
     # bookkeeping ----------------------------------------------------------------------------
 
-    def _create(self, key: str, name: str, kind: str, at: datetime) -> str:
+    def _named(self, key: str, mention: Mention, at: datetime) -> str:
+        """Make somebody who is called by a name, and by what tells them from namesakes."""
+        if not mention.descriptor or not _epithet(ids.name_key(mention.descriptor)):
+            return self._create(key, mention.name, mention.kind, at)
+        name = f"{mention.name} {mention.descriptor}"
+        return self._create(key, name, mention.kind, at, aliases=(mention.name,))
+
+    def _create(
+        self, key: str, name: str, kind: str, at: datetime, *, aliases: tuple[str, ...] = ()
+    ) -> str:
         entity = Entity(
             id=ids.derive("entity", self.scope.key, key),
             scope=self.scope,
             key=key,
             name=name,
             kind=kind,  # pyright: ignore[reportArgumentType]  # a Mention's kind, passed through
+            aliases=aliases,
             created_at=at,
             updated_at=at,
         )
         # A key that is taken by another kind ("Paris" the person, "Paris" the place).
         if entity.id in self.entities:
-            return self._create(f"{key}#{kind}", name, kind, at)
+            return self._create(f"{key}#{kind}", name, kind, at, aliases=aliases)
         self.entities[entity.id] = entity
         self.touched.add(entity.id)
         for known in names_of(entity):

@@ -269,7 +269,7 @@ class NamingReader:
             case "column" | "show" | "programme" | "practice" | "desk" if self._s.low(at) in (
                 "in", "on", "at", "with",
             ):  # fmt: skip
-                return "works_at", self._objects.read("firm", at + 1)
+                return "works_at", self._objects.read("organization", at + 1)
             case "hometown":
                 return "comes_from", self._objects.read("place", at)
             case "hobby" | "hobbies" | "pastime":

@@ -5,7 +5,9 @@ or something, and the relations that naming them states. Every reader looks a bo
 tokens ahead, so a sentence costs O(tokens).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from graphmem.extract.addresses import ENDS, AddressReader
@@ -40,6 +42,8 @@ class Nouns:
     links: list[Link] = field(default_factory=list[Link])
     loose: bool = False
     """Whether a pronoun found nobody: what the clauses say may still tell whom it means."""
+    meant: dict[int, Ref] = field(default_factory=dict[int, Ref])
+    """Whom the pronouns mean that this event alone explains, by where they stand."""
     guessed: bool = False
     """Whether a pronoun was taken for somebody whose sex is not told."""
 
@@ -48,8 +52,8 @@ class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
     __slots__ = (
-        "_appositions", "_arrivals", "_epithets", "_g", "_givens", "_introductions", "_names",
-        "_nouns", "_scene", "_strangers",
+        "_appositions", "_arrivals", "_epithets", "_g", "_givens", "_introductions", "_meant",
+        "_names", "_nouns", "_scene", "_strangers",
     )  # fmt: skip
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
@@ -57,6 +61,7 @@ class NounReader:
         self._names = names
         self._scene = scene
         self._nouns = Nouns()
+        self._meant: Mapping[int, Ref] = {}
         self._introductions = IntroductionReader(grammar, names)
         self._appositions = AppositionReader(grammar, scene, names)
         self._arrivals = ArrivalReader(grammar, scene)
@@ -64,9 +69,13 @@ class NounReader:
         self._givens = GivenReader(grammar, scene, names)
         self._strangers = StrangerReader(grammar, names)
 
-    def read(self, s: Sentence) -> Nouns:
-        """Return what a sentence names, and note the mentions in the scene."""
+    def read(self, s: Sentence, meant: Mapping[int, Ref] = MappingProxyType({})) -> Nouns:
+        """Return what a sentence names, and note the mentions in the scene.
+
+        ``meant`` are pronouns that a first reading has explained: they stay what they were.
+        """
         self._nouns = Nouns()
+        self._meant = meant
         self._scene.borrowed.clear()
         i = 0
         while i < len(s):
@@ -164,8 +173,9 @@ class NounReader:
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
-        known = self._scene.pronoun("m" if low in ("he", "his", "him") else "f", i)
-        self._unsettled(known)
+        known = self._meant.get(i)
+        known = known or self._scene.pronoun("m" if low in ("he", "his", "him") else "f", i)
+        self._unsettled(known, i)
         if low in ("his", "her"):
             known = known or self._paired(s, i)
             if known is not None and not known.doubtful:
@@ -181,12 +191,14 @@ class NounReader:
         role = "subject" if low in ("he", "she") else "object"
         return replace(known, start=i, end=i + 1, role=role)
 
-    def _unsettled(self, known: Ref | None) -> None:
+    def _unsettled(self, known: Ref | None, i: int) -> None:
         """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
         if known is None or known.mention in self._scene.borrowed:
             self._nouns.loose = True
         elif known.kind == "person" and known.gender == "u":
             self._nouns.guessed = True
+        if known is not None and known.mention not in self._scene.borrowed:
+            self._nouns.meant[i] = known
 
     def _paired(self, s: Sentence, i: int) -> Ref | None:
         """Read "Ola and her husband": a name that the text has not yet shown to be a person's."""
@@ -200,7 +212,7 @@ class NounReader:
     def _it(self, s: Sentence, i: int) -> Ref | None:
         """Read "it", "its": a pet or thing just spoken of; only namings and belongings use it."""
         known = self._scene.pronoun("t", i)
-        self._unsettled(known)
+        self._unsettled(known, i)
         if known is None:
             return None
         if s.lows[i] == "its":

@@ -17,6 +17,7 @@ an event are read (``sentences.py``).
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from graphmem.extract.addresses import Turns
@@ -339,9 +340,9 @@ class _SentenceReader:
         self.corrects = False
         """Whether the sentence only announces that something was wrong."""
 
-    def _read_nouns(self) -> Nouns:
+    def _read_nouns(self, meant: Mapping[int, Ref] = MappingProxyType({})) -> Nouns:
         reading = self._reading
-        return NounReader(reading.grammar, reading.scene, self._names).read(self._s)
+        return NounReader(reading.grammar, reading.scene, self._names).read(self._s, meant)
 
     def statements(self, *, wrong: bool, earlier: Sequence[Statement]) -> list[Statement]:
         """Return what the sentence states, in order."""
@@ -375,7 +376,8 @@ class _SentenceReader:
         told = self._nouns.guessed and any(r.gender != "u" for r in come) and not scene.named_now
         if told or (self._nouns.loose and (come or scene.named_now)):
             # "We got a cat, her name is Luna": the clause before has told whom the pronoun means.
-            self._nouns = self._read_nouns()
+            meant = {i: r for i, r in self._nouns.meant.items() if not told or r.gender != "u"}
+            self._nouns = self._read_nouns(meant)
             objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)
             found = [*self._links(end), *self._clauses(marks, end, objects, prior)]
         if scene.named_now:
