@@ -193,11 +193,11 @@ class NounReader:
 
     def _unsettled(self, known: Ref | None, i: int) -> None:
         """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
-        if known is None or known.mention in self._scene.borrowed:
+        if known is None or known.doubtful or known.mention in self._scene.borrowed:
             self._nouns.loose = True
         elif known.kind == "person" and known.gender == "u":
             self._nouns.guessed = True
-        if known is not None and known.mention not in self._scene.borrowed:
+        if known and not known.doubtful and known.mention not in self._scene.borrowed:
             self._nouns.meant[i] = known
 
     def _paired(self, s: Sentence, i: int) -> Ref | None:
@@ -211,7 +211,7 @@ class NounReader:
 
     def _it(self, s: Sentence, i: int) -> Ref | None:
         """Read "it", "its": a pet or thing just spoken of; only namings and belongings use it."""
-        known = self._scene.pronoun("t", i)
+        known = self._meant.get(i) or self._scene.pronoun("t", i)
         self._unsettled(known, i)
         if known is None:
             return None
