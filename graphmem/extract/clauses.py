@@ -180,7 +180,7 @@ class ClauseReader:
             yield Clause(subjects, group, start, opening, limit, implied, pair, bare)
 
     def _pair(self, subjects: tuple[Ref, ...]) -> tuple[tuple[Ref, ...], bool]:
-        """Return two subjects, or who "we" are, and whether that rests on nobody else being told of.
+        """Return two subjects, or who "we" are, and whether only the absence of others says so.
 
         "We" are the speaker and whoever is spoken to where the sentence also says "you".
         """

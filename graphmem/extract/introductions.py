@@ -137,7 +137,10 @@ class IntroductionReader:
         return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def waitress(self, s: Sentence, i: int) -> tuple[Link, Ref] | None:
-        """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces."""
+        """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces.
+
+        Not where the clause goes on to say what they are.
+        """
         for at in range(i + 1, min(i + 4, len(s))):
             job = self._g.jobs.match(s.lows, at)
             if job is None:
@@ -147,7 +150,8 @@ class IntroductionReader:
             end = job[0] + (s.low(job[0]) == ",")
             name = self._names.person(s, end, strong=True) if s.capital(end) else None
             closed = name is not None and not s.low(name.end)[:1].isalnum()
-            if name is None or not closed or name.end - end > 2:
+            said = name is not None and s.low(name.end + 1) in ("is", "was", "'s")
+            if name is None or not closed or said or name.end - end > 2:
                 return None
             mention = Mention(name=name.text, kind="person")
             link = self._works_as(mention, job[1], i, name.end)
