@@ -94,6 +94,9 @@ class NounReader:
             elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
                 # "Oh my God, Ross! He's my friend.": who is spoken to is not spoken of.
                 pass
+            elif i in self._meant:
+                # Whom it means has been met, and may have a name since.
+                pass
             elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
             elif ref.kind is None and self._stranger(s, ref):
