@@ -247,8 +247,31 @@ class BelongingReader:
                 return ()
             if s.low(at + 1) in CALLED and at + 1 < len(s):
                 return self._called(at, whose)
+            venue = self._venue(at, whose)
+            if venue:
+                return venue
             at += 1
         return ()
+
+    def _venue(self, at: int, whose: str) -> Sequence[Object]:
+        """Read "a bistro on Hvar, Konoba Smokva,": a business by the name that follows."""
+        s, found = self._s, self._g.workplaces.match(self._s.lows, at)
+        if found is None:
+            return ()
+        end = found[0]
+        if s.low(end) in ("in", "on", "near"):
+            end += 1
+            while s.capital(end):
+                end += 1
+        name = self._name_reader.label(s, end + 1) if s.low(end) == "," else None
+        if name is None or not s.capital(end + 1) or name.text.lower() in self._g.given:
+            return ()
+        if not self._values.ends(name.end) or self._scene.known.get(name.text.lower()) == "person":
+            return ()
+        mention = Mention(
+            name=name.text, kind="thing", descriptor=self._of + found[1], possessor=whose
+        )
+        return (Object(name.end, mention, noun=found[1], predicate="owns"),)
 
     def _dubbed(self, i: int) -> Name | None:
         """Read "(a truck) he calls Hercules", "(a van) that we named Olive"."""

@@ -187,7 +187,24 @@ class NamingReader:
             if pet
             else statement(owner, "owns", quote, object=what, confidence=confidence)
         )
-        return [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
+        found = [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
+        more = self._fragment()
+        if more and more != noun and not pet:
+            found.append(statement(what, "is_a", quote, value=more, confidence=confidence - 0.1))
+        return found
+
+    def _fragment(self) -> str:
+        """Read "A proper old barge, (her name is …)": what else a thing is called by."""
+        s = self._s
+        if s.low(0) not in ("a", "an"):
+            return ""
+        for at in range(1, min(6, len(s))):
+            found = self._g.nameable.match(s.lows, at)
+            if found is not None:
+                return found[1] if s.low(found[0]) == "," else ""
+            if not s.lows[at].isalpha():
+                return ""
+        return ""
 
     def places(self, end: int) -> list[int]:
         """Return where a possessive stands, or a word that gives a name."""

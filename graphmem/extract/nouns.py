@@ -160,7 +160,8 @@ class NounReader:
             case "someone" | "somebody":
                 return self._arrivals.someone(s, i)
             case "the" | "this" | "that":
-                return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
+                other = self._strangers.other(s, i)
+                return other or self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
 

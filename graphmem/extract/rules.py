@@ -38,10 +38,11 @@ from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.opinions import OpinionReader
 from graphmem.extract.ownership import POINTING, OwnershipReader
+from graphmem.extract.refusals import refusals
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.succession import SuccessionReader
-from graphmem.extract.statements import Quoter, beginning, distinct, of_link, renamed, who_is
+from graphmem.extract.statements import Quoter, Times, beginning, distinct, of_link, renamed, who_is
 from graphmem.extract.talk import Talk
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
@@ -452,6 +453,7 @@ class _SentenceReader:
             out += read(clause)
         out += self._contrasts(clauses, read, objects)
         if not any(marks[:1]):
+            out += refusals(s, g, scene.speaker, self._quoter, Times(None, now))
             out += self._successions(objects, prior).read(clauses, out)
         if scene.addressee is not None or scene.speaker.name:
             out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)

@@ -6,6 +6,7 @@ Does not know verbs. Bounded look-ahead, so O(1) a place.
 from collections.abc import Sequence
 from typing import Final
 
+from graphmem.extract.epithets import EpithetReader
 from graphmem.extract.lexicon import Grammar
 from graphmem.extract.names import NameReader
 from graphmem.extract.scene import Link, Ref
@@ -22,14 +23,21 @@ _FEMALE: Final = frozenset({"woman", "girl", "lady", "lass"})
 class StrangerReader:
     """Reads the introductions of strangers in one sentence."""
 
-    __slots__ = ("_g", "_names")
+    __slots__ = ("_epithets", "_g", "_names")
 
     def __init__(self, grammar: Grammar, names: NameReader) -> None:
         self._g = grammar
         self._names = names
+        self._epithets = EpithetReader(grammar)
 
     def beside(self, s: Sentence, i: int) -> tuple[Sequence[Link], Ref] | None:
         """Read "a Portuguese guy, Duarte,", "a man from Peru, Wilmer, who …" from "a" on."""
+        if s.low(i) in ("a", "an", "some") and s.low(i + 1) in self._g.titles and s.capital(i + 2):
+            # "a Dr Mbeki"
+            name = self._names.person(s, i + 1, strong=True)
+            who = Mention(name=name.text, kind="person") if name is not None else None
+            if name is not None and who is not None and name.end > i + 2:
+                return (), Ref(mention=who, start=i, end=name.end, gender=name.gender, kind="person")
         for at in range(i + 1, min(i + 5, len(s) - 2)):
             noun = s.lows[at]
             if noun in self._g.sets["strangers"]:
@@ -77,3 +85,19 @@ class StrangerReader:
                 return Link(mention=who, possessor=who, predicate="has_job", noun=found[1],
                             start=i, end=name.end, confidence=0.8)  # fmt: skip
         return None
+
+    def other(self, s: Sentence, i: int) -> Ref | None:
+        """Read "the other Ana", "the other Ana, the dentist": a namesake of whoever was spoken of."""
+        if s.low(i + 1) != "other" or not s.capital(i + 2):
+            return None
+        name = self._names.person(s, i + 2, strong=True)
+        if name is None or name.kind != "person":
+            return None
+        comma = s.low(name.end) == ","
+        told = self._epithets.read(s, name.end + comma, first=False)
+        if told is not None and told.job:
+            who = Mention(name=name.text, kind="person", descriptor=told.text, possessor="")
+            end = told.end + (s.low(told.end) == "," and comma)
+            return Ref(mention=who, start=i, end=end, gender=name.gender, kind="person")
+        who = Mention(name=name.text, kind="person", new=True)
+        return Ref(mention=who, start=i, end=name.end, gender=name.gender, kind="person")
