@@ -46,5 +46,8 @@ class ArrivalReader:
         at = i - 2 - (s.low(i - 2) in ("been", "actually", "now"))
         if i < 3 or s.low(i - 1) not in ("seeing", "dating") or s.low(at - 1) != "i":
             return None
+        if s.low(i + 1)[:1].isalnum() and s.low(i + 1) not in ("now", "new", "and", "lovely"):
+            # "… someone about my knee" is a doctor.
+            return None
         mention = Mention(name="", kind="person", descriptor="sweetheart", possessor="")
         return Ref(mention=mention, start=i, end=i + 1, kind="person", role="object")

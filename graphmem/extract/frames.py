@@ -177,6 +177,9 @@ class FrameReader:
         if frame.lemma == "sign_with" and self._g.orgs.match(self._s.lows, end - 1) is not None:
             # A contract with a company whose name everybody knows makes nobody its player.
             return False
+        if frame.lemma == "leave" and self._s.low(end) in ("at", "early", "late", "around", "before"):
+            # "I left Bosch at six" and was back the next day.
+            return False
         if frame.lemma == "go_back" and self._s.low(end) == "for":
             return False
         if frame.object == "years" and self._s.low(clause.start - 1) in ("when", "after", "since"):
@@ -208,10 +211,15 @@ class FrameReader:
 
     def _lasts(self, clause: Clause) -> bool:
         """Whether "is designing posters" is more than what somebody is at just now."""
-        rest = self._s.lows[clause.group.end : clause.limit]
-        told = any(w in ("now", "nowadays", "for", "instead", "days", "living") for w in rest)
+        told = ("now", "nowadays", "instead", "still")
+        words = self._s.lows[max(0, clause.start - 1) : clause.limit]
         since = any(d.role in ("since", "lasting") for d in self.dates_of(clause, clause.limit)[0])
-        return told or since or self._s.low(clause.start - 1) == "now"
+        before = " ".join(self._s.lows[: clause.start])
+        if since or any(w in told for w in words) or "as of" in before:
+            return True
+        places = range(clause.group.end, clause.limit)
+        firms = (n + 1 for n in places if self._s.low(n) == "for")
+        return any(self._objects.read("firm", n) for n in firms)
 
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention

@@ -210,10 +210,16 @@ class NameReader:
     def _told_apart(self, s: Sentence, i: int) -> bool:
         """Whether an epithet shows a word to be a name: "Kip the vet", "Kip from the choir said"."""
         g, joint = self._g, s.low(i + 1)
+        if joint == "," and s.low(i + 2) in ("my", "our") and s.low(i + 3) in g.kin:
+            # "Ragna, my dentist, has …"
+            return s.low(i + 4) == "," and _finite(s.low(i + 5), g)
         if joint == "the":
-            found = g.jobs.match(s.lows, i + 2)
-            known = s.low(i + 2) in g.sets["epithets"]
-            return i + 2 < len(s) and (found is not None or known) and s.lows[i] not in g.verbish
+            found = g.jobs.match(s.lows, i + 2) or g.pets.match(s.lows, i + 2)
+            end = found[0] if found is not None else i + 3
+            known = found is not None or s.low(i + 2) in g.sets["epithets"]
+            # "Call the vet." speaks of nobody called Call.
+            whole = _finite(s.low(end), g) or (i > 0 and s.low(end) in (".", ",", "and", "!"))
+            return known and whole and s.lows[i] not in g.verbish | g.sets["imperatives"]
         if joint not in ("from", "in", "at"):
             return False
         told = joint == "in" and s.low(i + 2) in ("grade", "year")
@@ -222,7 +228,7 @@ class NameReader:
                 return s.lows[i] not in g.adverbs | g.verbish
             if not s.lows[at].isalnum():
                 return False
-            circle = s.lows[at] in g.sets["circles"] or s.lows[at] in g.sets["workplaces"]
+            circle = s.lows[at] in g.sets["circles"] | g.sets["workplaces"]
             told = told or (joint == "from" and circle) or (joint == "at" and s.lows[at] == "office")
         return False
 

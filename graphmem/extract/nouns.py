@@ -90,7 +90,9 @@ class NounReader:
             if not ref.definite:
                 self._scene.note(ref.mention)
             if ref.definite:
-                self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
+                said = self._scene.thing(ref)
+                if said not in self._scene.named_now:
+                    self._scene.meet(replace(ref, mention=said, definite=False))
             elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
                 # "Oh my God, Ross! He's my friend.": who is spoken to is not spoken of.
                 pass
@@ -270,6 +272,10 @@ class NounReader:
         gender = "u" if pet is not None else "f"
         end = past_place(s, found[0], self._g)
         name, close = self._givens.aside(s, end)
+        if name is None and s.capital(found[0]) and at == i + 1 and s.low(i) == "the":
+            # "The horse Skuggi"
+            name = self._names.label(s, found[0])
+            close = name.end if name is not None else end
         if name is not None:
             # "The telescope in the shed, Galilea, is …"
             named = Mention(name=name.text, kind="thing")

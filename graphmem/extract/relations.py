@@ -189,6 +189,9 @@ class RelationReader:
         what = what if what.kind == "thing" else replace(what, kind="thing")
         if sense is None or not (what.name or what.descriptor) or subject.kind == "person":
             return []
+        if subject.kind is None and not self._scene.noun_of(what.name):
+            # "Dinner is Tom's": only what was said to be a thing is somebody's.
+            return []
         polarity, times = sense
         noun = owner_of(subject.mention, owner)[0] or self._scene.noun_of(what.name)
         pet = self._g.pets.match(tuple((noun or what.name).split()[-1:]), 0) is not None

@@ -81,6 +81,9 @@ class StrangerReader:
                 whole = name is not None and s.low(name.end) in (".", "!", ",", "")
                 if name is None or not whole or not s.capital(at + 1 + told) or s.lows[at] == "was":
                     return None
+                origin = name.text.lower() in self._g.origins
+                if origin or name.text.endswith(("ian", "ish", "ese", "ean", "can")):
+                    return None
                 who = Mention(name=name.text, kind="person")
                 return Link(mention=who, possessor=who, predicate="has_job", noun=found[1],
                             start=i, end=name.end, confidence=0.8)  # fmt: skip

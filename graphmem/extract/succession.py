@@ -105,6 +105,10 @@ class SuccessionReader:
         gone = reader.dropped(clause)
         if gone is None:
             return []
+        after = self._s.low(gone.end)
+        if "leave" in clause.group.lemmas and after in ("at", "early", "late", "with", "before"):
+            # "I left Bosch at six" and was back the next day.
+            return []
         who = who_is(clause.subjects[0].mention)[:2]
         for old in reversed(self._prior()):
             said = old.object.name if old.object is not None else old.value or ""
@@ -152,7 +156,7 @@ class SuccessionReader:
         s, at = self._s, clause.group.end
         if s.low(clause.group.verb) not in ("changed", "switched", "swapped"):
             return []
-        if s.low(at) not in _TRADED or not self._objects.values.ends(at + 1):
+        if s.low(at) not in _TRADED or s.low(at + 1)[:1].isalnum():
             return []
         old = self._latest(clause.subjects[0].mention, frozenset({"works_at"}))
         quote = self._quoter.quote(clause.opening, at + 1)
@@ -164,7 +168,7 @@ class SuccessionReader:
         at = int(s.low(0) in ("my", "the", "our")) if len(s) else 0
         if s.low(at) not in _POSTS or s.low(at + 1) not in ("is", "'s", "has", "was"):
             return []
-        if s.low(at + 2) not in _OVER:
+        if s.low(at + 2) not in _OVER or s.low(at + 3)[:1].isalnum() and s.low(at + 3) != "and":
             return []
         old = self._latest(self._scene.speaker, _ENGAGED)
         return [self._ended(old, self._quoter.quote(0, at + 3))] if old is not None else []

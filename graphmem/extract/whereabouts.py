@@ -26,11 +26,11 @@ def past_home(s: Sentence, i: int) -> int:
         end = i + 1
     elif s.lows[i : i + 2] == ("next", "door"):
         end = i + 2
-    elif s.low(i) in ("at", "in", "on", "from", "across"):
+    elif s.low(i) in ("at", "on", "from", "across") or (s.low(i) == "in" and s.capital(i + 1)):
         at = i + 1 + (s.low(i + 1) in ("the", "my", "our"))
         while at < len(s) and at - i < 5 and s.lows[at].isalpha() and s.lows[at] not in _STATES:
             at += 1
-        end = at if s.low(i + 1) != "law" else i
+        end = at
     return end if s.low(end) in _STATES else i
 
 
