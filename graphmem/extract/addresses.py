@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from graphmem.extract.lexicon import Grammar
-from graphmem.extract.names import NameReader
+from graphmem.extract.names import Name, NameReader
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.statements import statement
 from graphmem.models import Event, Mention, Quote, Statement
@@ -30,6 +30,9 @@ ENDS: Final = frozenset({",", ".", "!", "?", "…", ";", "-", "–", "—", ""})
 _BOTH: Final = 2.0
 _ANSWERS: Final = 1.5
 _OTHER: Final = 1.0
+_SHOWN: Final = 1.5
+_SOON: Final = 3
+"""Turns within which somebody who is introduced says something."""
 _BEFORE: Final = 0.35
 _AFTER: Final = 0.6
 _ENOUGH: Final = 1.5
@@ -40,12 +43,12 @@ _LEAD: Final = 2.0
 class Call:
     """A word by which somebody is addressed, at tokens ``start`` to ``end`` of a sentence.
 
-    ``kind`` says what it is: a name, what they are to the caller, what they work as, or the name
-    that somebody gives as their own.
+    ``kind`` says what it is: a name, what they are to the caller, what they work as, the name that
+    somebody gives as their own, or that of somebody who is introduced.
     """
 
     text: str
-    kind: Literal["name", "kin", "job", "self"]
+    kind: Literal["name", "kin", "job", "self", "shown"]
     start: int
     end: int
     sentence: int = 0
@@ -57,6 +60,8 @@ class Turn:
 
     author: str
     calls: tuple[Call, ...]
+    greets: bool = False
+    """Whether it begins with a greeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,15 @@ def called(turns: Sequence[Turn]) -> Mapping[tuple[str, str, str], Called]:
                 continue
             if call.kind == "name":
                 callers.setdefault(low, set()).add(turn.author)
-            key = (low, call.kind, turn.author if call.kind == "kin" else "")
+            kind = "name" if call.kind == "shown" else call.kind
+            key = (low, kind, turn.author if kind == "kin" else "")
             text.setdefault(key, call.text)
             votes = use.setdefault(key, {})
+            if call.kind == "shown":
+                newcomer = _newcomer(turns, i)
+                if newcomer:
+                    votes[newcomer] = votes.get(newcomer, 0.0) + _SHOWN
+                continue
             for author, weight in _votes(turns, i, names):
                 votes[author] = votes.get(author, 0.0) + weight
     found: dict[tuple[str, str, str], Called] = {}
@@ -121,6 +132,15 @@ def called(turns: Sequence[Turn]) -> Mapping[tuple[str, str, str], Called]:
 
 def _kind(kind: str) -> Literal["name", "kin", "job"]:
     return "name" if kind == "name" else "kin" if kind == "kin" else "job"
+
+
+def _newcomer(turns: Sequence[Turn], i: int) -> str:
+    """Return who speaks for the first time soon after turn ``i``, with a greeting."""
+    known = {turn.author for turn in turns[: i + 1]}
+    for turn in turns[i + 1 : i + 1 + _SOON]:
+        if turn.author and turn.author not in known and "," not in turn.author:
+            return turn.author if turn.greets else ""
+    return ""
 
 
 def _votes(turns: Sequence[Turn], i: int, names: Sequence[str]) -> Iterator[tuple[str, float]]:
@@ -161,16 +181,20 @@ class AddressReader:
         """Yield the names and words that stand by themselves between marks: "Well, Mel, …"."""
         s, g = self._s, self._g
         for i, low in enumerate(s.lows):
-            if low in g.sets["called_kin"]:
+            if s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
+                name = self._names.person(s, i, strong=True) if s.capital(i) else None
+                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
+                    yield Call(name.text, "self", i, name.end, sentence)
+            elif low in g.sets["called_kin"]:
                 if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(g.kin[low].noun, "kin", i, i + 1, sentence)
             elif low in g.sets["called_jobs"]:
                 if s.low(i + 1) in ENDS and self.stands_alone(i, i + 1):
                     yield Call(low, "job", i, i + 1, sentence)
-            elif s.lows[i - 1] in ("'m", "am") and i > 1 and s.lows[i - 2] == "i":
-                name = self._names.person(s, i, strong=True) if s.capital(i) else None
-                if name is not None and name.kind == "person" and s.low(name.end) in ENDS:
-                    yield Call(name.text, "self", i, name.end, sentence)
+            elif low == "this" and s.low(i + 1) in ("is", "'s"):
+                shown = self._shown(i + 2)
+                if shown is not None:
+                    yield Call(shown.text, "shown", i, shown.end, sentence)
             elif s.capital(i) and low not in g.months and low not in g.sets["not_called"]:
                 name = self._names.person(s, i, strong=True)
                 if name is None or name.end - i > 2 or s.low(name.end) not in ENDS:
@@ -178,6 +202,17 @@ class AddressReader:
                 known = name.kind == "person" or low in g.given or self._nickname(i, name.end)
                 if known and self.stands_alone(i, name.end):
                     yield Call(name.text, "name", i, name.end, sentence)
+
+    def _shown(self, at: int) -> Name | None:
+        """Read "(this is) Tom", "(this is) my new flatmate Tom": who is introduced."""
+        s, g = self._s, self._g
+        first = at
+        while at - first < 4 and (s.low(at) in ("my", "our", ",") or s.low(at) in g.modifiers):
+            at += 1
+        at += s.low(at) in g.kin
+        at += s.low(at) == ","
+        name = self._names.person(s, at, strong=True) if s.capital(at) else None
+        return name if name is not None and s.low(name.end) in ENDS else None
 
     def _nickname(self, i: int, end: int) -> bool:
         """Whether an unknown word can only be a name: one capital in the middle of a sentence."""
@@ -226,12 +261,12 @@ class Turns:
         known = self._known.get(key)
         if known is None:
             author = (event.author or "").strip() if event.role == "user" else ""
+            own = sentences(event.text) if cut is None else cut
             calls: list[Call] = []
-            for n, s in enumerate(
-                (sentences(event.text) if cut is None else cut) if author else ()
-            ):
+            for n, s in enumerate(own if author else ()):
                 calls += AddressReader(self._g, s, names).read(n)
-            known = self._known[key] = Turn(author, tuple(calls))
+            greets = bool(own) and own[0].low(0) in self._g.sets["greetings"]
+            known = self._known[key] = Turn(author, tuple(calls), greets)
         return known
 
 

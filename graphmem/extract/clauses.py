@@ -21,9 +21,9 @@ _BE: Final[Mapping[str, Tense]] = {
     "am": "present", "'m": "present", "is": "present", "'s": "present", "are": "present",
     "'re": "present", "was": "past", "were": "past", "been": "perfect",
 }  # fmt: skip
-_FINITE: Final = frozenset(
+_HELPING: Final = frozenset(
     {"am", "was", "is", "have", "has", "are", "were", "do", "does", "did", "used"}
-)
+)  # fmt: skip
 _WHOSE: Final = frozenset({"now", ".", ",", "!", ""})
 _MAX_GROUP: Final = 9
 """Tokens that a verb group may span: no English one that we read is longer."""
@@ -292,7 +292,7 @@ class ClauseReader:
         at = i
         while self._s.low(at) in self._g.adverbs and at - i < 3:
             at += 1
-        if self._s.low(at) in _FINITE:
+        if self._s.low(at) in _HELPING:
             return True
         forms = self._g.forms.get(self._s.low(at), ())
         if any(form == "base" for _, form in forms) and not any(

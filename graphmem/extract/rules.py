@@ -52,9 +52,6 @@ MAX_CONTEXT: Final = 32
 _REACH: Final = 2
 _REACH_OF_TALK: Final = 4
 """Events back that a pronoun may reach; turns between people are short."""
-_SUPPOSING: Final = frozenset(
-    {"if", "suppose", "supposing", "imagine", "pretend", "wish", "unless"}
-)
 
 
 class RulesExtractor:
@@ -409,9 +406,10 @@ class _SentenceReader:
         A question takes only those for ``granted`` that are the speaker's own.
         """
         now = self._reading.event.occurred_at
+        supposing = self._reading.grammar.sets["supposing"]
         out: list[Statement] = []
         for link in self._nouns.links:
-            supposed = any(w in _SUPPOSING for w in self._s.lows[: link.start])
+            supposed = supposing.intersection(self._s.lows[: link.start])
             own = link.possessor.speaker and link.predicate != "has_job" and not link.ended
             if link.end <= end and not supposed and (own or not granted):
                 sure = replace(link, confidence=0.8) if granted else link

@@ -56,6 +56,7 @@ _FILLERS: Final = frozenset({
     "uh", "uhh", "uhm", "um", "umm", "er", "erm", "hmm", "mmm", "ehm", "y'know",
 })  # fmt: skip
 """Words that only buy time: they are left out, with a comma behind them."""
+_FILLING: Final = frozenset(letter for word in _FILLERS for letter in (word[0], word[0].upper()))
 _AGAIN: Final = frozenset({",", "-", "–", "—", "…"})
 _SLOPPY_TAILS: Final = {"m": "'m", "ve": "'ve", "nt": "n't", "t": "n't", "re": "'re", "s": "'s"}
 
@@ -195,11 +196,12 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
     starts: list[int] = []
     ends: list[int] = []
     filled = False
+    mark = 0
     for match in _WORD.finditer(text, start, end):
         word, at = match.group(), match.start()
         if filled and word == ",":
             continue
-        filled = word.lower().replace("’", "'") in _FILLERS
+        filled = word[0] in _FILLING and word.lower().replace("’", "'") in _FILLERS
         if filled:
             continue
         if word[-1] == "." and len(word) > 1:
@@ -220,7 +222,9 @@ def _tokens(text: str, start: int, end: int, question: bool) -> Sentence | None:
             starts.append(at)
             ends.append(at + len(piece))
             at += len(piece)
-        if len(words) > 2:
+        if word in _AGAIN:
+            mark = len(words)
+        elif 0 < mark < len(words) < mark + 4:
             _once(words, lows, starts, ends)
         if len(words) >= MAX_TOKENS:
             break
