@@ -1,4 +1,4 @@
-"""Reads who or what is announced before it has a name: "New flatmate!", "there's a tortoise in our yard".
+"""Reads who or what is announced before it has a name: "New flatmate!", "there's a tortoise".
 
 Does not know verbs: what the next words tell of "he" or "her" is for the other readers.
 """

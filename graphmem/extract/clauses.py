@@ -123,7 +123,7 @@ def statement_end(s: Sentence, grammar: Grammar) -> int:
         return len(s)
     if s.low(0) in grammar.questions:
         return 0
-    tag = tag_start(s)
+    tag = tag_start(s, grammar)
     for i in range(len(s) - 2, 2, -1) if not tag else ():
         if s.lows[i] in (",", "-", "–", "—", "and", "but") and s.low(i + 1) in grammar.questions:
             # A tag asks about the statement itself: "I live in Porto, don't I?", "…, right?"

@@ -111,4 +111,15 @@ class EpithetReader:
             return True
         forms = self._g.forms.get(low, ())
         verb = any(form in ("third", "past", "part") for _, form in forms)
-        return verb or low in ("is", "was", "has", "does", "did", "can", "will", "wo", "ca", "never")
+        return verb or low in (
+            "is",
+            "was",
+            "has",
+            "does",
+            "did",
+            "can",
+            "will",
+            "wo",
+            "ca",
+            "never",
+        )

@@ -161,10 +161,14 @@ class FrameReader:
         group = clause.group
         if frame.habit and group.continued and not self._lasts(clause):
             return False
-        if frame.only_negated and not frame.never and (
-            group.negation not in ("not", "never", "ended")
-            or group.tense not in ("present", "modal")
-            or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
+        if (
+            frame.only_negated
+            and not frame.never
+            and (
+                group.negation not in ("not", "never", "ended")
+                or group.tense not in ("present", "modal")
+                or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
+            )
         ):
             return False
         if frame.modal_only and not group.modal:
@@ -177,7 +181,13 @@ class FrameReader:
         if frame.lemma == "sign_with" and self._g.orgs.match(self._s.lows, end - 1) is not None:
             # A contract with a company whose name everybody knows makes nobody its player.
             return False
-        if frame.lemma == "leave" and self._s.low(end) in ("at", "early", "late", "around", "before"):
+        if frame.lemma == "leave" and self._s.low(end) in (
+            "at",
+            "early",
+            "late",
+            "around",
+            "before",
+        ):
             # "I left Bosch at six" and was back the next day.
             return False
         if frame.lemma == "go_back" and self._s.low(end) == "for":

@@ -1,4 +1,4 @@
-"""Reads the name that follows a noun: "(my sister) Anna", "(our dog), Rex,", "(a boat) called Tern".
+"""Reads the name behind a noun: "(my sister) Anna", "(our dog), Rex,", "(a boat called) Tern".
 
 Does not know whose anybody is. Bounded look-ahead, so O(1) a place.
 """

@@ -190,6 +190,7 @@ class Grammar:
     sets: Mapping[str, frozenset[str]]
     opinions: Mapping[str, frozenset[str]]
     starters: frozenset[str]
+    chat_tags: Phrases
     raising: frozenset[str]
     correction_openers: Phrases
     correction_wrong: Phrases
@@ -493,6 +494,7 @@ def _index(t: dict[str, Any]) -> Grammar:
         opinions=_sets(t["opinions"]),
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),
+        chat_tags=Phrases(_plain(p) for p in t["tags"]["chat"]),
         raising=frozenset(t["adverbs"]["raising"]),
         correction_openers=Phrases(_plain(p) for p in t["corrections"]["openers"]),
         correction_wrong=Phrases(_plain(p) for p in t["corrections"]["wrong"]),

@@ -59,9 +59,9 @@ class NameReader:
             while end - at < 4:
                 if s.capital(end) and s.low(end) not in self._g.common:
                     end += 1
-                elif s.low(end) in self._g.particles and s.capital(end + 1):
-                    end += 2
-                elif told and s.low(end) == "&" and s.capital(end + 1):
+                elif (s.low(end) in self._g.particles and s.capital(end + 1)) or (
+                    told and s.low(end) == "&" and s.capital(end + 1)
+                ):
                     end += 2
                 else:
                     break
@@ -206,9 +206,8 @@ class NameReader:
             return s.low(i + 2) == "i" or s.low(i + 2) in g.given
         return low not in g.verbish and _finite(s.low(i + 1), g)
 
-
     def _told_apart(self, s: Sentence, i: int) -> bool:
-        """Whether an epithet shows a word to be a name: "Kip the vet", "Kip from the choir said"."""
+        """Whether an epithet shows a word to be a name: "Kip the vet", "Kip from the choir"."""
         g, joint = self._g, s.low(i + 1)
         if joint == "," and s.low(i + 2) in ("my", "our") and s.low(i + 3) in g.kin:
             # "Ragna, my dentist, has …"
@@ -229,7 +228,9 @@ class NameReader:
             if not s.lows[at].isalnum():
                 return False
             circle = s.lows[at] in g.sets["circles"] | g.sets["workplaces"]
-            told = told or (joint == "from" and circle) or (joint == "at" and s.lows[at] == "office")
+            told = (
+                told or (joint == "from" and circle) or (joint == "at" and s.lows[at] == "office")
+            )
         return False
 
 

@@ -215,9 +215,9 @@ class NamingReader:
         """Read "my name is …", "Anna's birthday is …", "my favourite colour is …" at ``i``."""
         s = self._s
         ref = self._refs.get(i)
-        if ref is not None and ref.kind == "thing" and not ref.definite:
-            if s.lows[ref.end : ref.end + 3] == ("has", "a", "name"):
-                return self._has_name(ref)
+        thing = ref is not None and ref.kind == "thing" and not ref.definite
+        if ref is not None and thing and s.lows[ref.end : ref.end + 3] == ("has", "a", "name"):
+            return self._has_name(ref)
         owner, at = self._possessor(i)
         if owner is None:
             return []

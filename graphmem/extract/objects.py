@@ -243,14 +243,14 @@ class ObjectReader:
         return None
 
     def firm(self, i: int) -> Sequence[Object]:
-        """An employer that is surely one: described, or no single unknown name, who may be anybody."""
+        """An employer that is surely one: no single unknown name, which may be anybody's."""
         found = self.employer(i)
         name = found[0].mention.name if found and found[0].mention is not None else ""
         sure = found and (found[0].noun or not self._s.capital(i) or " " in name)
         return found if sure else ()
 
     def business(self, i: int) -> Sequence[Object]:
-        """Read "a diving school on Alonissos": what somebody runs; its name is for ``possession``."""
+        """Read "a diving school on Alonissos"; one that has a name is for ``possession``."""
         s = self._s
         at = i + 2 if s.low(i + 1) == "own" else i
         if s.low(at) not in ("a", "an") and at == i:
@@ -279,7 +279,7 @@ class ObjectReader:
         return ()
 
     def dwelling(self, i: int) -> Sequence[Object]:
-        """Read "a wooden house in Hull", "a farm outside Brecon": the place where somebody lives."""
+        """Read "a wooden house in Hull", "a farm outside Brecon": the place of it."""
         s, g = self._s, self.grammar
         if s.low(i) not in ("a", "an", "the"):
             return ()

@@ -1,4 +1,4 @@
-"""Reads what somebody will have no more of, said without a verb: "No more coffee for me."
+"""Reads what somebody will have no more of: "No more coffee for me", which has no verb.
 
 Does not know verbs. Only known foods, drinks and pastimes are read, and only where it is for good.
 """
@@ -12,7 +12,9 @@ from graphmem.extract.sentences import Sentence
 from graphmem.extract.statements import Quoter, Times, statement
 from graphmem.models import Mention, Statement
 
-_JUST_NOW: Final = frozenset({"today", "tonight", "thanks", "thank", "please", "until", "till", "this", "now"})
+_JUST_NOW: Final = frozenset(
+    {"today", "tonight", "thanks", "thank", "please", "until", "till", "this", "now"}
+)
 
 
 def refusals(

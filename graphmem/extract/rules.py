@@ -41,8 +41,8 @@ from graphmem.extract.ownership import POINTING, OwnershipReader
 from graphmem.extract.refusals import refusals
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
+from graphmem.extract.statements import Quoter, Times, distinct, of_link, renamed
 from graphmem.extract.succession import SuccessionReader
-from graphmem.extract.statements import Quoter, Times, beginning, distinct, of_link, renamed, who_is
 from graphmem.extract.talk import Talk
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
@@ -432,9 +432,7 @@ class _SentenceReader:
         now = self._reading.event.occurred_at
         belongings = BelongingReader(g, scene, s, self._names, objects.values)
         frames = FrameReader(g, s, objects, belongings, self._dates, self._quoter, now)
-        namings = NamingReader(
-            g, scene, s, self._names, self._nouns, objects, self._quoter, now
-        )
+        namings = NamingReader(g, scene, s, self._names, self._nouns, objects, self._quoter, now)
         owners = OwnershipReader(
             g, scene, s, self._names, self._nouns, objects.values, self._quoter
         )

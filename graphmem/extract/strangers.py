@@ -1,4 +1,4 @@
-"""Reads how people are introduced by what they are: "a Portuguese guy, Duarte", "the vet who … is Ada".
+"""Reads people introduced by what they are: "a Danish guy, Troels", "the vet who … is Ada".
 
 Does not know verbs. Bounded look-ahead, so O(1) a place.
 """
@@ -16,7 +16,9 @@ from graphmem.models import Mention
 _CLOSES: Final = frozenset({",", ".", "!", "", "who", "and", ")"})
 _FAR: Final = 12
 """Tokens between "the vet who" and "is"."""
-_MALE: Final = frozenset({"man", "guy", "boy", "lad", "bloke", "chap", "gentleman", "dude", "fellow"})
+_MALE: Final = frozenset(
+    {"man", "guy", "boy", "lad", "bloke", "chap", "gentleman", "dude", "fellow"}
+)
 _FEMALE: Final = frozenset({"woman", "girl", "lady", "lass"})
 
 
@@ -37,7 +39,9 @@ class StrangerReader:
             name = self._names.person(s, i + 1, strong=True)
             who = Mention(name=name.text, kind="person") if name is not None else None
             if name is not None and who is not None and name.end > i + 2:
-                return (), Ref(mention=who, start=i, end=name.end, gender=name.gender, kind="person")
+                return (), Ref(
+                    mention=who, start=i, end=name.end, gender=name.gender, kind="person"
+                )
         for at in range(i + 1, min(i + 5, len(s) - 2)):
             noun = s.lows[at]
             if noun in self._g.sets["strangers"]:
@@ -64,7 +68,7 @@ class StrangerReader:
         return None
 
     def whoever(self, s: Sentence, i: int) -> Link | None:
-        """Read "the vet who looks after our dog is Dr Mbeki" from "the" on: what somebody works as."""
+        """Read "the vet who looks after our dog is Dr Mbeki" from "the" on."""
         found = None
         for at in range(i + 1, min(i + 4, len(s))):
             found = self._g.jobs.match(s.lows, at)
@@ -90,7 +94,7 @@ class StrangerReader:
         return None
 
     def other(self, s: Sentence, i: int) -> Ref | None:
-        """Read "the other Ana", "the other Ana, the dentist": a namesake of whoever was spoken of."""
+        """Read "the other Ana", "the other Ana, the dentist": a namesake."""
         if s.low(i + 1) != "other" or not s.capital(i + 2):
             return None
         name = self._names.person(s, i + 2, strong=True)

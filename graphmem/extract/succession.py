@@ -1,4 +1,4 @@
-"""Reads what ends because something else was said: "my new boss", "I quit the bakery", "it's drums now".
+"""Reads what ends because something else was said: "my new boss", "I quit the bakery".
 
 Does not know grammar tables of verbs: what is over, or is something else now, is looked up among
 the statements that the same session made before. Where it was not told, nothing ends.
@@ -147,9 +147,9 @@ class SuccessionReader:
         """Yield what somebody was said to work as in the same breath as where: "a cook at …"."""
         for x in self._prior():
             same = x.predicate == "has_job" and x.polarity == "affirm"
-            if same and x.subject == old.subject and x.quote.start == old.quote.start:
-                if old.quote.text.startswith(x.quote.text):
-                    yield x
+            breath = old.quote.text.startswith(x.quote.text) and x.quote.start == old.quote.start
+            if same and breath and x.subject == old.subject:
+                yield x
 
     def _traded(self, clause: Clause) -> list[Statement]:
         """What "I've changed papers" ends: where somebody worked until now."""
@@ -168,7 +168,7 @@ class SuccessionReader:
         at = int(s.low(0) in ("my", "the", "our")) if len(s) else 0
         if s.low(at) not in _POSTS or s.low(at + 1) not in ("is", "'s", "has", "was"):
             return []
-        if s.low(at + 2) not in _OVER or s.low(at + 3)[:1].isalnum() and s.low(at + 3) != "and":
+        if s.low(at + 2) not in _OVER or (s.low(at + 3)[:1].isalnum() and s.low(at + 3) != "and"):
             return []
         old = self._latest(self._scene.speaker, _ENGAGED)
         return [self._ended(old, self._quoter.quote(0, at + 3))] if old is not None else []
@@ -261,9 +261,9 @@ class SuccessionReader:
         """Yield the ends of what was told of the same one by the same predicate."""
         for old in self._prior():
             same = old.predicate == x.predicate and old.polarity == "affirm"
-            if same and who_is(old.subject)[:2] == who_is(x.subject)[:2]:
-                if (old.value, old.object) != (x.value, x.object):
-                    yield self._ended(old, x.quote)
+            other = (old.value, old.object) != (x.value, x.object)
+            if same and other and who_is(old.subject)[:2] == who_is(x.subject)[:2]:
+                yield self._ended(old, x.quote)
 
     def _owners(self, x: Statement) -> Iterator[Statement]:
         """Yield the ends of whose a thing or pet was before."""
@@ -273,9 +273,8 @@ class SuccessionReader:
                 continue
             known, former = _ends(old)
             same = known is not None and what is not None and what.name and known.name == what.name
-            if same and former is not None and owner is not None:
-                if who_is(former)[:2] != who_is(owner)[:2]:
-                    yield self._ended(old, x.quote)
+            if same and who_is(former)[:2] != who_is(owner)[:2]:
+                yield self._ended(old, x.quote)
 
 
 def _ends(x: Statement) -> tuple[Mention | None, Mention | None]:

@@ -1,4 +1,4 @@
-"""Tells a question that only hangs on a statement: "…, did you know?", "…, you haven't met him, have you?".
+"""Tells a question that only hangs on a statement: "…, did you know?", "…, can you imagine?".
 
 Does not know clauses. A tag that asks about the statement itself ("I live in Porto, don't I?") is
 none of these: that is a question.
@@ -6,20 +6,9 @@ none of these: that is a question.
 
 from typing import Final
 
+from graphmem.extract.lexicon import Grammar
 from graphmem.extract.sentences import Sentence
 
-_CHAT: Final = frozenset(
-    {
-        ("did", "you", "know"), ("did", "you", "know", "that"), ("you", "know"), ("remember",), ("see",),
-        ("can", "you", "imagine"), ("can", "you", "believe", "it"), ("can", "you", "believe", "that"),
-        ("would", "you", "believe", "it"), ("would", "you", "believe"), ("you", "remember"),
-        ("did", "i", "say", "that"), ("did", "i", "tell", "you"), ("did", "i", "mention", "that"),
-        ("did", "i", "mention", "it"), ("have", "i", "told", "you"), ("did", "i", "say"), ("eh",), ("ok",), ("okay",),
-        ("how", "about", "that"), ("how", "cool", "is", "that"), ("what", "about", "you"), ("and", "you"), ("you",),
-        ("isn", "n't", "that", "great"), ("is", "n't", "that", "great"), ("you", "see"), ("got", "it"), ("funny", ",", "no"),
-    }
-)  # fmt: skip
-"""What asks nothing about what was said before it."""
 _SURE: Final = frozenset({("right",), ("yeah",), ("innit",)})
 """What asks for a nod: where the speaker's own are spoken of, they know."""
 _AUXILIARIES: Final = frozenset(
@@ -28,7 +17,7 @@ _AUXILIARIES: Final = frozenset(
 _YOURS: Final = frozenset({"you", "your", "yours"})
 
 
-def tag_start(s: Sentence) -> int:
+def tag_start(s: Sentence, grammar: Grammar) -> int:
     """Return where the tag of a question begins that states something before it; 0 if none does."""
     last = len(s) - 1
     while last > 0 and not s.lows[last][0].isalnum():
@@ -37,7 +26,8 @@ def tag_start(s: Sentence) -> int:
         if s.lows[i] not in (",", "-", "–", "—", "…"):
             continue
         tail = s.lows[i + 1 : last + 1]
-        if tail in _CHAT:
+        chat = grammar.chat_tags.match(s.lows, i + 1)
+        if chat is not None and chat[0] == last + 1:
             return i
         own = s.low(0) in ("my", "our") and not _YOURS.intersection(s.lows[:i])
         if tail in _SURE:
@@ -49,7 +39,7 @@ def tag_start(s: Sentence) -> int:
 
 
 def _about_you(s: Sentence, tag: int) -> int:
-    """Return where the clause on "you" begins that "…, have you?" asks about; 0 if it is the first."""
+    """Return where the clause on "you" begins that "…, have you?" asks about; 0 if that is all."""
     for i in range(tag - 1, 1, -1):
         if s.lows[i] in (",", "-", "–", "—", ";") and s.low(i + 1) == "you":
             return i

@@ -17,11 +17,6 @@ from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
 _PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
-_NO_GOODS: Final = frozenset(
-    "things plans pains memories relationships bridges results questions doubts problems issues "
-    "mistakes hopes expectations feelings words notes emails texts messages tests exams errors bugs "
-    "fences tickets needs thoughts ideas times goals nails walls pictures secrets eyebrows".split()
-)
 _PARTICLES: Final = frozenset(
     {"up", "out", "off", "away", "back", "down", "over", "apart", "closer"}
 )
@@ -326,7 +321,7 @@ class ValueReader:
         word = (found[0].value or "").lower().split()[-1] if found else ""
         stuff = any(word in self._g.sets[kind] for kind in ("foods", "crafts", "stuffs"))
         several = word.endswith("s") and not word.endswith(("ss", "us", "is"))
-        if not (stuff or (several and word not in _NO_GOODS)):
+        if not (stuff or (several and word not in self._g.sets["no_goods"])):
             return ()
         more = self.wares(found[0].end + 1) if self._s.low(found[0].end) == "for" else ()
         if more and not self._s.capital(found[0].end + 1) and (more[0].value or "").endswith("s"):

@@ -20,7 +20,7 @@ _MOST: Final = 7
 
 
 def past_home(s: Sentence, i: int) -> int:
-    """Return the end of "upstairs", "next door", "at the lab" at ``i``, if "is" follows; else ``i``."""
+    """Return the end of "next door", "at the lab" at ``i`` if "is" follows, else ``i``."""
     end = i
     if s.low(i) in _ALONE:
         end = i + 1
@@ -35,7 +35,7 @@ def past_home(s: Sentence, i: int) -> int:
 
 
 def past_place(s: Sentence, i: int, grammar: Grammar) -> int:
-    """Return the end of "in the hall", "blocking the gate" at ``i``, if a state follows; else ``i``."""
+    """Return the end of "in the hall" at ``i`` if a state follows, else ``i``."""
     if s.lows[i : i + 2] == ("next", "door"):
         return i + 2
     if s.low(i) not in _PLACED:
