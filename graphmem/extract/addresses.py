@@ -232,7 +232,7 @@ class AddressReader:
         if s.low(end + 1) in ("this", "meet", "he", "she", "his", "her") or (
             before == "," and s.low(i - 2) in ("is", "meet")
         ):
-            # "Mike, this is Ross": who is spoken to has changed. "Ines, she is …" speaks of her.
+            # "Bo, this is Tor": who is spoken to has changed. "Ines, she is …" speaks of her.
             return False
         lone = i == 0 and all(not w[0].isalnum() for w in s.lows[end:])
         another = s.low(end + 1) in self._g.given and s.low(end + 2) in (",", "and", "or")

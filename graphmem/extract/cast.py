@@ -1,7 +1,7 @@
 """Knows which of the names in a conversation are those of people who speak in it.
 
-"My friend Rachel is here" and whoever was found to be called Rachel are one; so are "Ross" and
-the author "Ross Geller", where no other author begins so. Does not read text. Where two talk, a
+"My friend Hedda is here" and whoever was found to be called Hedda are one; so are "Tor" and
+the author "Tor Alsen", where no other author begins so. Does not read text. Where two talk, a
 third person's name is no short form of theirs: they are "you", or called by their name.
 """
 

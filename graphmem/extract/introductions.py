@@ -137,7 +137,7 @@ class IntroductionReader:
         return ("colleague" if s.low(at) in self._g.sets["workplaces"] else None), at + 1
 
     def waitress(self, s: Sentence, i: int) -> tuple[Link, Ref] | None:
-        """Read "that waitress, Katy", "our new vet Bo": whom a trade introduces.
+        """Read "that baker, Kaisa", "our new vet Bo": whom a trade introduces.
 
         Not where the clause goes on to say what they are.
         """
@@ -147,6 +147,10 @@ class IntroductionReader:
                 if not s.lows[at].isalpha() or s.lows[at] in self._g.verbish or s.capital(at):
                     return None
                 continue
+            kin = self._g.kin.get(s.lows[job[0] - 1])
+            if kin is not None and kin.predicate == "partner_of":
+                # "my partner Ola": who somebody is to somebody is no trade.
+                return None
             end = job[0] + (s.low(job[0]) == ",")
             name = self._names.person(s, end, strong=True) if s.capital(end) else None
             closed = name is not None and not s.low(name.end)[:1].isalnum()

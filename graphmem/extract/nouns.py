@@ -94,7 +94,7 @@ class NounReader:
                 if said not in self._scene.named_now:
                     self._scene.meet(replace(ref, mention=said, definite=False))
             elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
-                # "Oh my God, Ross! He's my friend.": who is spoken to is not spoken of.
+                # "Good grief, Tor! He's a sailor.": who is spoken to is not spoken of.
                 pass
             elif i in self._meant:
                 # Whom it means has been met, and may have a name since.

@@ -171,7 +171,9 @@ def _stutter(word: str) -> int:
     while (cut := word.find("-", at)) > 0:
         said, rest = word[at:cut].lower(), word[cut + 1 :].lower()
         whole = len(said) > 1 and not (rest + "-").startswith((said + "-", said + "'", said + "’"))
-        if whole or not rest.startswith(said):
+        # "Side-Side-Angle" is a name.
+        name = len(said) > 3 and said.isalpha() and word[at].isupper() and word[cut + 1].isupper()
+        if whole or name or not rest.startswith(said):
             break
         at = cut + 1
     return at
