@@ -38,6 +38,9 @@ _GROUPS: Final[Mapping[str, str]] = {
     for word in words.split()
 }
 _EXCLUSIVE: Final = frozenset({"kin", "pet"})
+# What tells a bearer of a name from another begins with one of these: "from choir", "the dentist".
+_EPITHETS: Final = frozenset({"from", "in", "at", "the"})
+_FRIENDS: Final = frozenset({"friend", "schoolfriend", "schoolmate"})
 _SAME: Final[Mapping[str, str]] = {
     "mum": "mother", "mom": "mother", "dad": "father", "co-worker": "colleague",
     "coworker": "colleague", "teammate": "colleague", "neighbor": "neighbour",
@@ -57,10 +60,31 @@ def clash(one: str, other: str) -> bool:
     (a, whose_a), (b, whose_b) = one.split("@", 1), other.split("@", 1)
     if a == b or whose_a != whose_b:
         return False
+    told_a, told_b = _epithet(a), _epithet(b)
+    if told_a or told_b:
+        return _told_apart(a, b, told_a, told_b)
     group_a, group_b = _GROUPS.get(a), _GROUPS.get(b)
     if group_a is None or group_b is None:
         return False
     return group_a != group_b or group_a in _EXCLUSIVE
+
+
+def _epithet(word: str) -> frozenset[str]:
+    """Return the words of an epithet, none where a descriptor is a relation's noun."""
+    first, *rest = word.split() or [""]
+    return frozenset(rest) if first in _EPITHETS else frozenset()
+
+
+def _told_apart(a: str, b: str, told_a: frozenset[str], told_b: frozenset[str]) -> bool:
+    """Return whether an epithet and another descriptor are of two people.
+
+    Whoever adds "from the choir" to a name tells its bearer from the others; "the dentist" may
+    still be "my dentist", and whoever is from the class may be from the ballet class.
+    """
+    if told_a and told_b:
+        return not (told_a <= told_b or told_b <= told_a)
+    relation, told = (b, told_a) if told_a else (a, told_b)
+    return relation not in told and (relation in _GROUPS or relation in _FRIENDS)
 
 
 def compatible_kinds(one: str, other: str) -> bool:
@@ -225,7 +249,7 @@ class Resolver:
             return self.canonical(self._new[event, name])
         if not relations:
             if len(bearers) <= 1:
-                return bearers[0] if bearers else self._create(name, mention.name, mention.kind, at)
+                return bearers[0] if bearers else self._named(name, mention, at)
             return self._last(event, name)
         for bearer in bearers:
             if {*relations} & {*self.entities[bearer].descriptors}:
@@ -257,23 +281,33 @@ class Resolver:
             n += 1
             told = relations[0].split("@", 1)[0] if relations and n == 2 else str(n)
             key = f"{name}#{told}"
-        return self._create(key, mention.name, mention.kind, at)
+        return self._named(key, mention, at)
 
     # bookkeeping ----------------------------------------------------------------------------
 
-    def _create(self, key: str, name: str, kind: str, at: datetime) -> str:
+    def _named(self, key: str, mention: Mention, at: datetime) -> str:
+        """Make somebody who is called by a name, and by what tells them from namesakes."""
+        if not mention.descriptor or not _epithet(ids.name_key(mention.descriptor)):
+            return self._create(key, mention.name, mention.kind, at)
+        name = f"{mention.name} {mention.descriptor}"
+        return self._create(key, name, mention.kind, at, aliases=(mention.name,))
+
+    def _create(
+        self, key: str, name: str, kind: str, at: datetime, *, aliases: tuple[str, ...] = ()
+    ) -> str:
         entity = Entity(
             id=ids.derive("entity", self.scope.key, key),
             scope=self.scope,
             key=key,
             name=name,
             kind=kind,  # pyright: ignore[reportArgumentType]  # a Mention's kind, passed through
+            aliases=aliases,
             created_at=at,
             updated_at=at,
         )
         # A key that is taken by another kind ("Paris" the person, "Paris" the place).
         if entity.id in self.entities:
-            return self._create(f"{key}#{kind}", name, kind, at)
+            return self._create(f"{key}#{kind}", name, kind, at, aliases=aliases)
         self.entities[entity.id] = entity
         self.touched.add(entity.id)
         for known in names_of(entity):

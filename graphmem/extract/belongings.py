@@ -159,8 +159,12 @@ class BelongingReader:
         while s.low(at) in g.modifiers and at - i < 4:
             if s.low(at) in g.kin and s.low(at + 1) not in g.kin:
                 break
+            if f"{s.low(at)} {s.low(at + 1)}" in g.kin:
+                break
             at += 1
-        kin = g.kin.get(s.low(at))
+        pair = g.kin.get(f"{s.low(at)} {s.low(at + 1)}")
+        at += pair is not None
+        kin = pair or g.kin.get(s.low(at))
         if kin is not None:
             if kin.noun in ("friend", "colleague", "manager", "neighbour", "partner", "roommate"):
                 # "I have a friend who …": worth keeping only with a name.
@@ -206,8 +210,10 @@ class BelongingReader:
             found = g.possessions.match(s.lows, at)
             if found is not None:
                 end, noun = found
-                if s.low(end) in CALLED:
-                    name = self._name_reader.label(s, end + 1, told=True)
+                told = end + (s.low(end) in ("now", "too", "here"))
+                told += s.low(told) == ","
+                if s.low(told) in CALLED:
+                    name = self._name_reader.label(s, told + 1, told=True)
                     if name is None:
                         return ()
                     mention = Mention(
@@ -227,8 +233,9 @@ class BelongingReader:
                         name="", kind="thing", descriptor=self._of + noun, possessor=whose
                     )
                     # "It's called the Skua", says the next sentence.
+                    gender = "f" if noun in g.sets["vessels"] else "t"
                     self._scene.meet(
-                        Ref(mention=mention, start=end, end=end, kind="thing", gender="t")
+                        Ref(mention=mention, start=end, end=end, kind="thing", gender=gender)
                     )
                     return (Object(end, mention, noun=noun, predicate="owns"),)
                 return (Object(end, value=span_text(s, start, end)),)
@@ -240,8 +247,31 @@ class BelongingReader:
                 return ()
             if s.low(at + 1) in CALLED and at + 1 < len(s):
                 return self._called(at, whose)
+            venue = self._venue(at, whose)
+            if venue:
+                return venue
             at += 1
         return ()
+
+    def _venue(self, at: int, whose: str) -> Sequence[Object]:
+        """Read "a bistro on Hvar, Konoba Smokva,": a business by the name that follows."""
+        s, found = self._s, self._g.workplaces.match(self._s.lows, at)
+        if found is None:
+            return ()
+        end = found[0]
+        if s.low(end) in ("in", "on", "near"):
+            end += 1
+            while s.capital(end):
+                end += 1
+        name = self._name_reader.label(s, end + 1) if s.low(end) == "," else None
+        if name is None or not s.capital(end + 1) or name.text.lower() in self._g.given:
+            return ()
+        if not self._values.ends(name.end) or self._scene.known.get(name.text.lower()) == "person":
+            return ()
+        mention = Mention(
+            name=name.text, kind="thing", descriptor=self._of + found[1], possessor=whose
+        )
+        return (Object(name.end, mention, noun=found[1], predicate="owns"),)
 
     def _dubbed(self, i: int) -> Name | None:
         """Read "(a truck) he calls Hercules", "(a van) that we named Olive"."""

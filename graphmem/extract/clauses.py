@@ -12,6 +12,7 @@ from graphmem.extract.dates import Date
 from graphmem.extract.lexicon import Form, Grammar
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
+from graphmem.extract.tags import tag_start
 
 Tense = Literal["present", "past", "perfect", "used", "modal", "goal"]
 Negation = Literal["", "not", "never", "ended"]
@@ -23,6 +24,7 @@ _BE: Final[Mapping[str, Tense]] = {
 _HELPING: Final = frozenset(
     {"am", "was", "is", "have", "has", "are", "were", "do", "does", "did", "used"}
 )  # fmt: skip
+_WHOSE: Final = frozenset({"now", ".", ",", "!", ""})
 _MAX_GROUP: Final = 9
 """Tokens that a verb group may span: no English one that we read is longer."""
 
@@ -123,11 +125,12 @@ def statement_end(s: Sentence, grammar: Grammar) -> int:
         return len(s)
     if s.low(0) in grammar.questions:
         return 0
-    for i in range(len(s) - 2, 2, -1):
+    tag = tag_start(s, grammar)
+    for i in range(len(s) - 2, 2, -1) if not tag else ():
         if s.lows[i] in (",", "-", "–", "—", "and", "but") and s.low(i + 1) in grammar.questions:
             # A tag asks about the statement itself: "I live in Porto, don't I?", "…, right?"
             return 0 if len(s) - i <= 5 else i
-    return 0
+    return tag
 
 
 class ClauseReader:
@@ -270,6 +273,9 @@ class ClauseReader:
         if i == 0:
             return True
         before = self._s.low(i - 1)
+        if before == "after" and "look" in self._s.low(i - 2):
+            # "The vet who looks after our dog is Dr Mbeki."
+            return False
         return (
             before in self._g.starters
             or before in self._g.sets["stops"]
@@ -375,6 +381,9 @@ class ClauseReader:
         word = s.low(first)
         if word in ("been", "got", "become") or self._only_active(first):
             return False
+        if s.capital(first) and s.low(first + 1) == "'s" and s.low(first + 2) in _WHOSE:
+            # "The budgie's Fern's now."
+            return True
         if s.low(at - 1) in ("he", "she", "it", "that", "name", "who", "there"):
             return True
         if (
@@ -532,13 +541,6 @@ class ClauseReader:
             return VerbGroup(lemmas, "past", negation, modal, nxt + 1, nxt, just)
         if low == "got" and aux == "perfect":
             # "I've got a dog" is "I have a dog".
-            return VerbGroup(
-                ("have", *(x for x in lemmas if x != "have")),
-                "present",
-                negation,
-                modal,
-                nxt,
-                at,
-                just,
-            )
+            had = ("have", *(x for x in lemmas if x != "have"))
+            return VerbGroup(had, "present", negation, modal, nxt, at, just)
         return VerbGroup(lemmas, tense, negation, modal, nxt, at, just)

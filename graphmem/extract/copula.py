@@ -15,6 +15,7 @@ from graphmem.extract.names import span_text
 from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
+from graphmem.extract.ownership import OwnershipReader
 from graphmem.extract.relations import RelationReader
 from graphmem.extract.scene import Ref, Scene
 from graphmem.extract.sentences import Sentence
@@ -31,13 +32,14 @@ class CopulaReader:
     """Reads the "be" clauses of one sentence."""
 
     __slots__ = (
-        "_dates", "_g", "_namings", "_now", "_objects", "_quoter", "_relations", "_s", "_scene",
-        "_states",
+        "_dates", "_g", "_namings", "_now", "_objects", "_owners", "_quoter", "_relations", "_s",
+        "_scene", "_states",
     )  # fmt: skip
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, nouns: Nouns, namings: NamingReader,
         objects: ObjectReader, dates: Sequence[Date], quoter: Quoter, now: datetime,
+        owners: OwnershipReader,
     ) -> None:  # fmt: skip
         self._g = grammar
         self._scene = scene
@@ -47,6 +49,7 @@ class CopulaReader:
         self._dates = dates
         self._quoter = quoter
         self._now = now
+        self._owners = owners
         self._states = StateReader(s, dates, quoter, now)
         self._relations = RelationReader(
             grammar, scene, s, nouns, namings, objects, self._states, now
@@ -100,7 +103,8 @@ class CopulaReader:
             return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
             (self._allergy, self._relations.read, self._wed, self._diet_or_status, self._origin,
-             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself)
+             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself,
+             self._relations.whose, self._owners.one_with)
             if person
             else (self._allergy, self._relations.whose, self._age, self._ailing, itself,
                   self._breed, self._located)
@@ -152,9 +156,14 @@ class CopulaReader:
 
     def _origin(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         s = self._s
-        if s.low(i) == "at" and clause.group.tense == "present" and not clause.group.negation:
+        if s.low(i) in ("at", "with") and clause.group.tense == "present" and (
+            not clause.group.negation
+        ):  # fmt: skip
             # "She's at Nordea now": where somebody works, not where they are.
             firm = self._objects.read("organization", i + 1)
+            if s.low(i) == "with" and not (firm and firm[0].noun):
+                # "I'm with Woojin now" is no job, unless jobs are spoken of.
+                firm = firm if self._g.sets["job_talk"].intersection(s.lows[:i]) else ()
             lasts = bool(firm) and s.low(firm[0].end) in ("now", "nowadays", "these")
             return self._states.state(clause, subject, "works_at", firm, 0.7) if lasts else []
         again = s.lows[i : i + 2] == ("back", "in") and not clause.group.negation
@@ -203,6 +212,9 @@ class CopulaReader:
             number = number or self._g.numbers.get(low, 0)
         if not 0 < number < _MAX_AGE or clause.group.negation or clause.group.tense != "present":
             return []
+        if subject.plural or len(clause.subjects) > 1:
+            # "We're eight" counts heads.
+            return []
         end = i + 1
         if s.lows[end : end + 2] == ("years", "old"):
             end += 2
@@ -235,7 +247,17 @@ class CopulaReader:
             return []
         praised = bool(items) and items[0].noun == "praised"
         found = self._states.state(clause, subject, "has_job", items, 0.65 if praised else 0.85)
+        found = [self._former(x) for x in found]
         return found + self._workplace(clause, found, items[-1].end if items else 0)
+
+    def _former(self, x: Statement) -> Statement:
+        """Return that "a former judge", "an ex-policewoman" was one."""
+        said = x.value or ""
+        low = said.lower()
+        was = next((n for w in ("former ", "ex-", "ex ") if low.startswith(w) for n in [len(w)]), 0)
+        if not was or x.polarity != "affirm":
+            return x
+        return replace(x, value=said[was:], polarity="end", valid_from=None, valid_to=self._now)
 
     def _also_job(self, i: int) -> Sequence[Object]:
         """Read "(a) saint and also a locksmith": the trade that is told second."""

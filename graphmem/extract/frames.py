@@ -86,7 +86,7 @@ class FrameReader:
             if not self._fits(subject, frame):
                 continue
             keeps = frame.things or frame.predicate in ("allergic_to", "age")
-            who = self._objects.thing(subject) if frame.things else who
+            who = as_kind(self._objects.thing(subject), "thing") if frame.things else who
             who = who if keeps else as_kind(who, "person")
             for item in objects:
                 yield from self._state(who, frame, sense, item, quote, frame.confidence - less)
@@ -159,10 +159,16 @@ class FrameReader:
     def _chosen(self, frame: Frame, objects: Sequence[Object], clause: Clause) -> bool:
         """Refuse what a bare object makes doubtful: whom "join" and "leave" name."""
         group = clause.group
-        if frame.only_negated and (
-            group.negation not in ("not", "never", "ended")
-            or group.tense not in ("present", "modal")
-            or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
+        if frame.habit and group.continued and not self._lasts(clause):
+            return False
+        if (
+            frame.only_negated
+            and not frame.never
+            and (
+                group.negation not in ("not", "never", "ended")
+                or group.tense not in ("present", "modal")
+                or (frame.object == "lack" and self._no_longer(clause, objects[-1].end))
+            )
         ):
             return False
         if frame.modal_only and not group.modal:
@@ -174,6 +180,15 @@ class FrameReader:
             return len(name) > 1 and objects[0].noun != "place" and name[0].lower() != "the"
         if frame.lemma == "sign_with" and self._g.orgs.match(self._s.lows, end - 1) is not None:
             # A contract with a company whose name everybody knows makes nobody its player.
+            return False
+        if frame.lemma == "leave" and self._s.low(end) in (
+            "at",
+            "early",
+            "late",
+            "around",
+            "before",
+        ):
+            # "I left Bosch at six" and was back the next day.
             return False
         if frame.lemma == "go_back" and self._s.low(end) == "for":
             return False
@@ -204,10 +219,22 @@ class FrameReader:
             )
         return True
 
+    def _lasts(self, clause: Clause) -> bool:
+        """Whether "is designing posters" is more than what somebody is at just now."""
+        told = ("now", "nowadays", "instead", "still")
+        words = self._s.lows[max(0, clause.start - 1) : clause.limit]
+        since = any(d.role in ("since", "lasting") for d in self.dates_of(clause, clause.limit)[0])
+        before = " ".join(self._s.lows[: clause.start])
+        if since or any(w in told for w in words) or "as of" in before:
+            return True
+        places = range(clause.group.end, clause.limit)
+        firms = (n + 1 for n in places if self._s.low(n) == "for")
+        return any(self._objects.read("firm", n) for n in firms)
+
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
         if frame.things:
-            return subject.kind == "thing"
+            return subject.kind == "thing" or (subject.kind is None and bool(who.name))
         if subject.doubtful and frame.predicate not in self._g.sets["human"]:
             return False
         if who.kind == "thing" and who.descriptor is not None and frame.predicate != "allergic_to":
@@ -331,8 +358,10 @@ class FrameReader:
             # "I don't love you because you're tidy" denies the reason.
             return None
         if frame.negated is not None:
-            present = group.tense in ("present", "modal") or (
-                frame.perfect and group.tense == "perfect"
+            present = (
+                group.tense in ("present", "modal")
+                or (frame.perfect and group.tense == "perfect")
+                or (frame.never and group.negation == "never")
             )
             if present:
                 return _Sense(frame.negated, "affirm", Times(), literal=frame.negated_value)

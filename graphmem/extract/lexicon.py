@@ -21,8 +21,8 @@ Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
 _FILES: Final = (
-    "answers", "company", "dates", "names", "opinions", "people", "places", "verbs", "words",
-    "work",
+    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places", "trades",
+    "verbs", "words", "work",
 )  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
@@ -93,6 +93,8 @@ class Frame:
     recipient: str
     worded: str
     modal_only: bool
+    habit: bool
+    never: bool
     performed: bool
     planned: str
 
@@ -188,6 +190,7 @@ class Grammar:
     sets: Mapping[str, frozenset[str]]
     opinions: Mapping[str, frozenset[str]]
     starters: frozenset[str]
+    chat_tags: Phrases
     raising: frozenset[str]
     correction_openers: Phrases
     correction_wrong: Phrases
@@ -292,6 +295,8 @@ def _frame(lemma: str, entry: Table) -> Frame:
         recipient=str(entry.get("recipient", "")),
         worded=str(entry.get("worded", "{o}")),
         modal_only=bool(entry.get("modal_only", False)),
+        habit=bool(entry.get("habit", False)),
+        never=bool(entry.get("never", False)),
         performed=bool(entry.get("performed", False)),
         planned=str(entry.get("planned", "")),
     )
@@ -489,6 +494,7 @@ def _index(t: dict[str, Any]) -> Grammar:
         opinions=_sets(t["opinions"]),
         adverbs=frozenset(t["adverbs"]["words"]),
         starters=frozenset(t["adverbs"]["starters"]),
+        chat_tags=Phrases(_plain(p) for p in t["tags"]["chat"]),
         raising=frozenset(t["adverbs"]["raising"]),
         correction_openers=Phrases(_plain(p) for p in t["corrections"]["openers"]),
         correction_wrong=Phrases(_plain(p) for p in t["corrections"]["wrong"]),

@@ -59,7 +59,9 @@ class NameReader:
             while end - at < 4:
                 if s.capital(end) and s.low(end) not in self._g.common:
                     end += 1
-                elif s.low(end) in self._g.particles and s.capital(end + 1):
+                elif (s.low(end) in self._g.particles and s.capital(end + 1)) or (
+                    told and s.low(end) == "&" and s.capital(end + 1)
+                ):
                     end += 2
                 else:
                     break
@@ -198,9 +200,38 @@ class NameReader:
             return True
         if s.capital(i + 1) and s.low(i + 1) not in g.common:
             return True
+        if self._told_apart(s, i):
+            return True
         if s.low(i + 1) == "and" and low not in g.verbish and low not in g.numbers:
             return s.low(i + 2) == "i" or s.low(i + 2) in g.given
         return low not in g.verbish and _finite(s.low(i + 1), g)
+
+    def _told_apart(self, s: Sentence, i: int) -> bool:
+        """Whether an epithet shows a word to be a name: "Kip the vet", "Kip from the choir"."""
+        g, joint = self._g, s.low(i + 1)
+        if joint == "," and s.low(i + 2) in ("my", "our") and s.low(i + 3) in g.kin:
+            # "Ragna, my dentist, has …"
+            return s.low(i + 4) == "," and _finite(s.low(i + 5), g)
+        if joint == "the":
+            found = g.jobs.match(s.lows, i + 2) or g.pets.match(s.lows, i + 2)
+            end = found[0] if found is not None else i + 3
+            known = found is not None or s.low(i + 2) in g.sets["epithets"]
+            # "Call the vet." speaks of nobody called Call.
+            whole = _finite(s.low(end), g) or (i > 0 and s.low(end) in (".", ",", "and", "!"))
+            return known and whole and s.lows[i] not in g.verbish | g.sets["imperatives"]
+        if joint not in ("from", "in", "at"):
+            return False
+        told = joint == "in" and s.low(i + 2) in ("grade", "year")
+        for at in range(i + 2, min(i + 7, len(s))):
+            if at > i + 2 and told and _finite(s.lows[at], g):
+                return s.lows[i] not in g.adverbs | g.verbish
+            if not s.lows[at].isalnum():
+                return False
+            circle = s.lows[at] in g.sets["circles"] | g.sets["workplaces"]
+            told = (
+                told or (joint == "from" and circle) or (joint == "at" and s.lows[at] == "office")
+            )
+        return False
 
 
 def _finite(low: str, grammar: Grammar) -> bool:

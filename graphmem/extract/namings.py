@@ -6,6 +6,7 @@ favourite, hometown, hobby, job.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from graphmem.extract.clauses import Clause
 from graphmem.extract.lexicon import Grammar, Kin
@@ -14,7 +15,7 @@ from graphmem.extract.nouns import Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.scene import Ref, Scene, owner_of
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter, as_kind, statement
+from graphmem.extract.statements import Quoter, Times, as_kind, statement
 from graphmem.extract.values import Object
 from graphmem.models import Mention, Quote, Statement
 
@@ -25,6 +26,7 @@ class NamingReader:
     __slots__ = (
         "_g",
         "_names",
+        "_now",
         "_objects",
         "_owners",
         "_quoter",
@@ -36,8 +38,9 @@ class NamingReader:
 
     def __init__(
         self, grammar: Grammar, scene: Scene, s: Sentence, names: NameReader, nouns: Nouns,
-        objects: ObjectReader, quoter: Quoter,
+        objects: ObjectReader, quoter: Quoter, now: datetime,
     ) -> None:  # fmt: skip
+        self._now = now
         self._g = grammar
         self._scene = scene
         self._s = s
@@ -84,15 +87,17 @@ class NamingReader:
             return []
         who = replace(subject.mention, name=name.text)
         self._scene.meet(Ref(mention=who, start=i, end=name.end, kind="person", gender=kin.gender))
-        return [
-            statement(
-                who,
-                kin.predicate,
-                self._quoter.quote(clause.opening, name.end),
-                object=owner,
-                confidence=0.9,
-            )
-        ]
+        quote = self._quoter.quote(clause.opening, name.end)
+        return [self._is_to(who, kin, owner, quote, 0.9)]
+
+    def _is_to(
+        self, who: Mention, kin: Kin, owner: Mention, quote: Quote, confidence: float
+    ) -> Statement:
+        """Return what a relation says of two: an ex-wife was married to somebody."""
+        if kin.ended:
+            return statement(who, kin.predicate, quote, object=owner, polarity="end",
+                             times=Times(None, self._now), confidence=confidence)  # fmt: skip
+        return statement(who, kin.predicate, quote, object=owner, confidence=confidence)
 
     def _person_here(self, name: Name, i: int) -> bool:
         """Whether a name after "my sister is" is hers: "Ola", but not "Irish"."""
@@ -132,16 +137,32 @@ class NamingReader:
                     quote = self._quoter.quote(clause.opening, job.end)
                     found.append(statement(subject.mention, "has_job", quote, value=job.value))
             return found
-        if subject.mention.name or subject.mention.kind != "thing":
+        unnamed = not subject.mention.name or subject.mention.name.startswith("the ")
+        if not unnamed or subject.mention.kind != "thing":
             return []
         label = self._names.label(s, i + told, told=told)
         if label is None or not self._values.ends(label.end):
             return []
-        if subject.definite and not self._set_right(subject, label.end):
-            return []
+        bare = subject.definite or bool(subject.mention.name)
+        if bare and (subject.mention.name or not self._set_right(subject, label.end)):
+            quote = self._quoter.quote(clause.opening, label.end)
+            return self._unowned(subject, label.text, quote) if told else []
         return self._christen(
             subject, label.text, self._quoter.quote(clause.opening, label.end), 0.9 if told else 0.8
         )
+
+    def _unowned(self, subject: Ref, name: str, quote: Quote) -> list[Statement]:
+        """Return what the name of "the rooster" states, whoever's it is."""
+        said = self._scene.thing(subject)
+        noun = subject.mention.descriptor or said.name.split()[-1]
+        if noun in self._g.sets["venues"] or (said.name and not said.name.startswith("the ")):
+            return []
+        what = Mention(name=name, kind="thing")
+        self._scene.nouns[name.lower()] = noun
+        self._scene.people = [r for r in self._scene.people if r.mention != said]
+        self._scene.named_now[said] = what
+        self._scene.meet(replace(subject, mention=what, definite=False))
+        return [statement(what, "is_a", quote, value=noun, confidence=0.8)]
 
     def _set_right(self, subject: Ref, end: int) -> bool:
         """Whether "the boat is the Ines" goes on ", not the Inez": only so it is somebody's own."""
@@ -166,7 +187,24 @@ class NamingReader:
             if pet
             else statement(owner, "owns", quote, object=what, confidence=confidence)
         )
-        return [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
+        found = [first, statement(what, "is_a", quote, value=noun, confidence=confidence)]
+        more = self._fragment()
+        if more and more != noun and not pet:
+            found.append(statement(what, "is_a", quote, value=more, confidence=confidence - 0.1))
+        return found
+
+    def _fragment(self) -> str:
+        """Read "A proper old barge, (her name is …)": what else a thing is called by."""
+        s = self._s
+        if s.low(0) not in ("a", "an"):
+            return ""
+        for at in range(1, min(6, len(s))):
+            found = self._g.nameable.match(s.lows, at)
+            if found is not None:
+                return found[1] if s.low(found[0]) == "," else ""
+            if not s.lows[at].isalpha():
+                return ""
+        return ""
 
     def places(self, end: int) -> list[int]:
         """Return where a possessive stands, or a word that gives a name."""
@@ -176,6 +214,10 @@ class NamingReader:
     def possessed(self, i: int) -> list[Statement]:
         """Read "my name is …", "Anna's birthday is …", "my favourite colour is …" at ``i``."""
         s = self._s
+        ref = self._refs.get(i)
+        thing = ref is not None and ref.kind == "thing" and not ref.definite
+        if ref is not None and thing and s.lows[ref.end : ref.end + 3] == ("has", "a", "name"):
+            return self._has_name(ref)
         owner, at = self._possessor(i)
         if owner is None:
             return []
@@ -212,6 +254,15 @@ class NamingReader:
             for o in items
         ]
 
+    def _has_name(self, ref: Ref) -> list[Statement]:
+        """Read "Ada's canoe has a name, Pip": a thing is christened."""
+        at = ref.end + 3
+        mark = self._s.low(at) in (",", ":", "-", "–", "—")
+        name = self._names.label(self._s, at + 1, told=True) if mark else None
+        if name is None or ref.mention.name or not self._values.ends(name.end):
+            return []
+        return self._christen(ref, name.text, self._quoter.quote(ref.start, name.end), 0.88)
+
     def _completed(self, noun: str, at: int) -> tuple[str, Sequence[Object]]:
         """Return what a possessed noun says, and of what: predicate and objects."""
         match noun:
@@ -232,6 +283,10 @@ class NamingReader:
                 return "has_job", self._objects.read("anyjob", at + 1)
             case "car" | "van" | "truck" | "motorbike":
                 return "drives", self._objects.read("vehicle", at)
+            case "column" | "show" | "programme" | "practice" | "desk" if self._s.low(at) in (
+                "in", "on", "at", "with",
+            ):  # fmt: skip
+                return "works_at", self._objects.read("organization", at + 1)
             case "hometown":
                 return "comes_from", self._objects.read("place", at)
             case "hobby" | "hobbies" | "pastime":
@@ -289,6 +344,12 @@ class NamingReader:
         if name is None or not (self._values.ends(name.end)):
             return []
         quote = self._quoter.quote(start, name.end)
+        if owner.kind == "thing" and owner.name.startswith("the "):
+            ref = Ref(mention=owner, start=start, end=at, kind="thing", gender="u")
+            return self._unowned(ref, name.text, quote)
+        if owner.name and not owner.speaker and self._s.low(start) in ("his", "her"):
+            # "Minji has a baby. Her name is Haneul": whoever has a name is not named again.
+            return []
         if owner.speaker or owner.name:
             return [statement(owner, "has_name", quote, value=name.text, confidence=0.92)]
         if owner.kind == "thing":
@@ -300,7 +361,15 @@ class NamingReader:
             return []
         who = replace(owner, name=name.text)
         self._scene.meet(Ref(mention=who, start=start, end=at, kind="person", gender=kin.gender))
-        return [statement(who, kin.predicate, quote, object=whose, confidence=0.92)]
+        return [self._is_to(who, kin, whose, quote, 0.92), *self._trade_of(who, start, name.end)]
+
+    def _trade_of(self, who: Mention, start: int, comma: int) -> list[Statement]:
+        """Read ", nurse," behind the name that somebody was given."""
+        found = self._g.jobs.match(self._s.lows, comma + 1) if self._s.low(comma) == "," else None
+        if found is None or not self._values.ends(found[0]):
+            return []
+        quote = self._quoter.quote(start, found[0])
+        return [statement(who, "has_job", quote, value=found[1], confidence=0.75)]
 
     def _favourite(self, owner: Mention, start: int, at: int) -> list[Statement]:
         """Read "my favourite colour is blue": the value keeps what it is a favourite of."""

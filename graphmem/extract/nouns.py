@@ -5,20 +5,29 @@ or something, and the relations that naming them states. Every reader looks a bo
 tokens ahead, so a sentence costs O(tokens).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from graphmem.extract.addresses import ENDS, AddressReader
+from graphmem.extract.appositions import AppositionReader, past_modifiers
+from graphmem.extract.arrivals import ArrivalReader
+from graphmem.extract.epithets import Epithet, EpithetReader
+from graphmem.extract.givens import GivenReader
 from graphmem.extract.introductions import IntroductionReader
 from graphmem.extract.lexicon import Grammar, Kin
 from graphmem.extract.names import CALLED, Name, NameReader, span_text
 from graphmem.extract.scene import Link, Ref, Scene, owned
 from graphmem.extract.sentences import Sentence
+from graphmem.extract.strangers import StrangerReader
+from graphmem.extract.whereabouts import past_home, past_place
 from graphmem.models import EntityKind, Mention
 
 _OPENINGS: Final = frozenset({
     "i", "we", "me", "us", "myself", "my", "our", "you", "your", "he", "she", "his", "her", "him",
     "it", "its", "a", "an", "one", "another", "some", "the", "this", "that",
+    "new", "someone", "somebody",
 })  # fmt: skip
 _CHILDREN: Final = {"boy": "son", "girl": "daughter", "lad": "son"}
 
@@ -33,23 +42,40 @@ class Nouns:
     links: list[Link] = field(default_factory=list[Link])
     loose: bool = False
     """Whether a pronoun found nobody: what the clauses say may still tell whom it means."""
+    meant: dict[int, Ref] = field(default_factory=dict[int, Ref])
+    """Whom the pronouns mean that this event alone explains, by where they stand."""
+    guessed: bool = False
+    """Whether a pronoun was taken for somebody whose sex is not told."""
 
 
 class NounReader:
     """Reads the noun phrases of sentences of one event."""
 
-    __slots__ = ("_g", "_introductions", "_names", "_nouns", "_scene")
+    __slots__ = (
+        "_appositions", "_arrivals", "_epithets", "_g", "_givens", "_introductions", "_meant",
+        "_names", "_nouns", "_scene", "_strangers",
+    )  # fmt: skip
 
     def __init__(self, grammar: Grammar, scene: Scene, names: NameReader) -> None:
         self._g = grammar
         self._names = names
         self._scene = scene
         self._nouns = Nouns()
+        self._meant: Mapping[int, Ref] = {}
         self._introductions = IntroductionReader(grammar, names)
+        self._appositions = AppositionReader(grammar, scene, names)
+        self._arrivals = ArrivalReader(grammar, scene)
+        self._epithets = EpithetReader(grammar)
+        self._givens = GivenReader(grammar, scene, names)
+        self._strangers = StrangerReader(grammar, names)
 
-    def read(self, s: Sentence) -> Nouns:
-        """Return what a sentence names, and note the mentions in the scene."""
+    def read(self, s: Sentence, meant: Mapping[int, Ref] = MappingProxyType({})) -> Nouns:
+        """Return what a sentence names, and note the mentions in the scene.
+
+        ``meant`` are pronouns that a first reading has explained: they stay what they were.
+        """
         self._nouns = Nouns()
+        self._meant = meant
         self._scene.borrowed.clear()
         i = 0
         while i < len(s):
@@ -64,9 +90,14 @@ class NounReader:
             if not ref.definite:
                 self._scene.note(ref.mention)
             if ref.definite:
-                self._scene.meet(replace(ref, mention=self._scene.thing(ref), definite=False))
+                said = self._scene.thing(ref)
+                if said not in self._scene.named_now:
+                    self._scene.meet(replace(ref, mention=said, definite=False))
             elif ref.kind == "person" and ref.mention.name and self._spoken_to(s, ref):
                 # "Good grief, Tor! He's a sailor.": who is spoken to is not spoken of.
+                pass
+            elif i in self._meant:
+                # Whom it means has been met, and may have a name since.
                 pass
             elif ref.kind in ("person", "thing") and ref.role != "other":
                 self._scene.meet(ref)
@@ -125,13 +156,20 @@ class NounReader:
             case "it" | "its":
                 return self._it(s, i)
             case "a" | "an" | "one" | "another" | "some":
-                return self._introduced(s, i)
+                return self._introduced(s, i) or self._arrivals.there(s, i)
+            case "new":
+                return self._arrivals.fresh(s, i) or self._proper(s, i)
+            case "someone" | "somebody":
+                return self._arrivals.someone(s, i)
             case "the" | "this" | "that":
-                return self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
+                other = self._strangers.other(s, i)
+                return other or self._definite(s, i) or self._trade(s, i) or self._proper(s, i)
             case _:
                 return self._proper(s, i)
 
     def _trade(self, s: Sentence, i: int) -> Ref | None:
+        whoever = self._strangers.whoever(s, i)
+        self._nouns.links += [whoever] if whoever is not None else []
         found = self._introductions.waitress(s, i)
         if found is None:
             return None
@@ -141,8 +179,9 @@ class NounReader:
 
     def _pronoun(self, s: Sentence, i: int) -> Ref | None:
         low = s.lows[i]
-        known = self._scene.pronoun("m" if low in ("he", "his", "him") else "f", i)
-        self._unsettled(known)
+        known = self._meant.get(i)
+        known = known or self._scene.pronoun("m" if low in ("he", "his", "him") else "f", i)
+        self._unsettled(known, i)
         if low in ("his", "her"):
             known = known or self._paired(s, i)
             if known is not None and not known.doubtful:
@@ -158,10 +197,14 @@ class NounReader:
         role = "subject" if low in ("he", "she") else "object"
         return replace(known, start=i, end=i + 1, role=role)
 
-    def _unsettled(self, known: Ref | None) -> None:
+    def _unsettled(self, known: Ref | None, i: int) -> None:
         """Note a pronoun that found nobody in this event: the sentence may introduce somebody."""
-        if known is None or known.mention in self._scene.borrowed:
+        if known is None or known.doubtful or known.mention in self._scene.borrowed:
             self._nouns.loose = True
+        elif known.kind == "person" and known.gender == "u":
+            self._nouns.guessed = True
+        if known and not known.doubtful and known.mention not in self._scene.borrowed:
+            self._nouns.meant[i] = known
 
     def _paired(self, s: Sentence, i: int) -> Ref | None:
         """Read "Ola and her husband": a name that the text has not yet shown to be a person's."""
@@ -174,8 +217,8 @@ class NounReader:
 
     def _it(self, s: Sentence, i: int) -> Ref | None:
         """Read "it", "its": a pet or thing just spoken of; only namings and belongings use it."""
-        known = self._scene.pronoun("t", i)
-        self._unsettled(known)
+        known = self._meant.get(i) or self._scene.pronoun("t", i)
+        self._unsettled(known, i)
         if known is None:
             return None
         if s.lows[i] == "its":
@@ -197,17 +240,21 @@ class NounReader:
                 )
                 return Ref(mention=mention, start=i, end=end, gender=name.gender, kind="person")
         if s.lows[i] == "one" and s.lows[at : at + 2] in (("of", "my"), ("of", "our")):
-            at = self._skip_modifiers(s, at + 2)[0]
+            at = past_modifiers(s, at + 2, self._g)[0]
             kin = self._g.kin_plural.get(s.low(at))
             return (
                 self._named_kin(s, i, at + 1, kin, self._scene.speaker) if kin is not None else None
             )
+        beside = self._strangers.beside(s, i)
+        if beside is not None:
+            self._nouns.links += beside[0]
+            return beside[1]
         stranger = self._introductions.called(s, i)
         if stranger is not None:
             link, ref = stranger
             self._nouns.links += [link] if link is not None else []
             return ref
-        at = self._skip_modifiers(s, at)[0]
+        at = past_modifiers(s, at, self._g)[0]
         kin = self._g.kin.get(s.low(at))
         if kin is not None and s.lows[at + 1 : at + 3] in (("of", "mine"), ("of", "ours")):
             return self._named_kin(s, i, at + 3, kin, self._scene.speaker)
@@ -215,15 +262,31 @@ class NounReader:
 
     def _definite(self, s: Sentence, i: int) -> Ref | None:
         """Read "the boat", "the dog": for namings ("the boat is the Ines, not the Inez")."""
-        at, _ = self._skip_modifiers(s, i + 1)
-        found = self._g.pets.match(s.lows, at) or self._g.nameable.match(s.lows, at)
+        at, _ = past_modifiers(s, i + 1, self._g)
+        pet = self._g.pets.match(s.lows, at)
+        found = pet or self._g.nameable.match(s.lows, at)
         if found is None:
             return None
-        mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
         distinct = span_text(s, i + 1, at).lower() if at > i + 1 else ""
+        # A boat or a van may be "she"; no thing is "he".
+        gender = "u" if pet is not None else "f"
+        end = past_place(s, found[0], self._g)
+        name, close = self._givens.aside(s, end)
+        if name is None and s.capital(found[0]) and at == i + 1 and s.low(i) == "the":
+            # "The horse Skuggi"
+            name = self._names.label(s, found[0])
+            close = name.end if name is not None else end
+        if name is not None:
+            # "The telescope in the shed, Galilea, is …"
+            named = Mention(name=name.text, kind="thing")
+            self._scene.nouns[name.text.lower()] = found[1]
+            self._link(named, named, "is_a", found[1], i, close, confidence=0.8)
+            return Ref(mention=named, start=i, end=close, kind="thing", gender=gender)
+        mention = Mention(name="", kind="thing", descriptor=found[1], possessor="")
         return Ref(
-            mention=mention, start=i, end=found[0], kind="thing", definite=True, distinct=distinct
-        )
+            mention=mention, start=i, end=end, kind="thing", definite=True, distinct=distinct,
+            gender=gender,
+        )  # fmt: skip
 
     def _proper(self, s: Sentence, i: int) -> Ref | None:
         if not (s.capital(i) or s.lows[i] in self._g.name_openings):
@@ -249,7 +312,22 @@ class NounReader:
         if kind == "person" and s.lows[i] in self._g.sets["trade_titles"] and end - i > 1:
             # "Professor Lind" is one; "Dr. Lind" may be many things.
             self._link(mention, mention, "has_job", s.lows[i], i, end, confidence=0.6)
-        if kind == "person":
+        animal = self._g.pets.match(s.lows, end + 1) if s.low(end) == "the" else None
+        if animal is not None and kind is not None and kind != "person":
+            animal = None
+        if animal is not None:
+            # "Gethin the budgie"
+            mention = Mention(name=name.text, kind="thing")
+            self._scene.nouns[name.text.lower()] = animal[1]
+            self._link(mention, mention, "is_a", animal[1], i, animal[0], confidence=0.8)
+            return Ref(mention=mention, start=i, end=animal[0], gender="u", kind="thing")
+        told = self._epithet(s, i, end, kind)
+        if told is not None:
+            mention = replace(mention, kind="person", descriptor=told.text, possessor="")
+            if told.job:
+                self._link(mention, mention, "has_job", told.job, i, told.end, confidence=0.8)
+            kind, end = "person", told.end
+        elif kind == "person":
             noun, end = self._introductions.from_work(s, end)
             if noun is not None and mention.descriptor is None:
                 speaker = self._scene.speaker
@@ -257,7 +335,20 @@ class NounReader:
                 relation = "colleague_of" if noun == "colleague" else "schoolmate_of"
                 self._link(mention, speaker, relation, noun, i, end, confidence=0.75)
         ref = Ref(mention=mention, start=i, end=end, gender=name.gender, kind=kind)
-        return self._apposition(s, ref) or self._possessed(s, ref) or ref
+        beside = self._appositions.read(s, ref)
+        if beside is not None:
+            self._nouns.links.append(beside[0])
+            return beside[1]
+        return self._possessed(s, ref) or ref
+
+    def _epithet(self, s: Sentence, i: int, end: int, kind: EntityKind | None) -> Epithet | None:
+        """Read what tells a person from a namesake, right behind the name."""
+        if kind not in ("person", None) or end - i > 3:
+            return None
+        if self._introductions.from_work(s, end)[0] is not None:
+            return None
+        opens = i == 0 or s.low(i - 1) in ("a", "an", ",", "and", "but", "that", ".")
+        return self._epithets.read(s, end, first=opens)
 
     def _guess(self, s: Sentence, i: int, end: int) -> EntityKind:
         """What kind an unknown name is: a person where the words around it say so."""
@@ -266,57 +357,6 @@ class NounReader:
         if s.low(i - 1) in ("in", "near") and end - i <= 2:
             return "place"
         return "thing"
-
-    def _apposition(self, s: Sentence, ref: Ref) -> Ref | None:
-        """Read "Anna, my sister, lives …": the noun between two commas, or before the end."""
-        if ref.kind not in ("person", "thing", None):
-            return None
-        comma = s.low(ref.end) == ","
-        first = ref.end + comma
-        if s.low(first) not in ("my", "our"):
-            return self._somebodys(s, ref, first) if comma else None
-        at, ended = self._skip_modifiers(s, first + 1)
-        kin = self._g.kin.get(s.low(at))
-        if s.low(at + 1) == "from" and s.low(at + 2 + (s.low(at + 2) == "junior")) in (
-            self._g.sets["here"] | {"high"}
-        ):
-            # "Dora, my best friend from school": whose friend she is, is told.
-            at_end = True
-        else:
-            at_end = s.low(at + 1) in (",", ".", "!", ")", "")
-        closed = at_end or (not comma and s.low(at + 1) == "is")
-        if kin is not None and closed and (ref.start > 0 or not comma):
-            speaker = self._scene.speaker
-            mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor="")
-            self._link(
-                mention,
-                speaker,
-                kin.predicate,
-                kin.noun,
-                ref.start,
-                at + 1,
-                ended=ended or kin.ended,
-            )
-            end = at + 2 if s.low(at + 1) == "," else at + 1
-            return replace(ref, mention=mention, end=end, kind="person", gender=kin.gender)
-        return None
-
-    def _somebodys(self, s: Sentence, ref: Ref, first: int) -> Ref | None:
-        """Read "Vera, Tom's ex-wife,": whose what somebody is, told behind the name."""
-        name = self._names.person(s, first) if s.capital(first) else None
-        if name is None or s.low(name.end) != "'s" or name.kind != "person":
-            return None
-        at, ended = self._skip_modifiers(s, name.end + 1)
-        kin = self._g.kin.get(s.low(at))
-        closed = not s.low(at + 1)[:1].isalnum() or s.low(at + 1) in self._g.sets["boundary"]
-        if kin is None or not closed:
-            return None
-        owner = Mention(name=name.text, kind="person")
-        mention = replace(ref.mention, kind="person", descriptor=kin.noun, possessor=name.text)
-        self._scene.note(owner)
-        over = ended or kin.ended
-        self._link(mention, owner, kin.predicate, kin.noun, ref.start, at + 1, ended=over)
-        return replace(ref, mention=mention, end=at + 1, kind="person", gender=kin.gender)
 
     def _possessed(self, s: Sentence, ref: Ref) -> Ref | None:
         """Read "Anna's husband Tom": the phrase that a possessive begins."""
@@ -327,33 +367,25 @@ class NounReader:
 
     # ------------------------------------------------------------------ what belongs to somebody
 
-    def _skip_modifiers(self, s: Sentence, i: int) -> tuple[int, bool]:
-        """Pass adjectives that do not change who is meant; say whether one ends the relation."""
-        ended = False
-        at = i
-        while at - i < 4 and s.low(at) in self._g.modifiers:
-            if s.low(at) in ("work", "baby") and s.low(at + 1) not in self._g.kin:
-                break
-            if s.low(at) in self._g.kin and s.low(at + 1) not in self._g.kin and at + 1 < len(s):
-                break
-            if s.low(at) in ("second", "first", "third") and s.low(at + 1) not in self._g.kin:
-                break
-            ended = ended or s.low(at) in self._g.ended_modifiers
-            at += 1
-        return at, ended
-
     def _owned(
         self, s: Sentence, start: int, i: int, owner: Mention, *, silent: bool = False
     ) -> Ref | None:
         """Read what follows a possessive; ``silent`` only passes it (whose it is is not known)."""
-        at, ended = self._skip_modifiers(s, i)
+        at, ended = past_modifiers(s, i, self._g)
         if s.low(at) in self._g.numbers and s.low(at + 1) in self._g.kin_plural:
             at += 1
         if s.low(at) in ("kid", "baby") and s.low(at + 1) in self._g.kin:
             at += 1
         if silent:
             return None
+        kin = self._g.kin.get(f"{s.low(at)} {s.low(at + 1)}")
+        if kin is not None:
+            # "My training partner" is no partner.
+            return self._named_kin(s, start, at + 2, kin, owner, ended=ended)
         kin = self._g.kin.get(s.low(at))
+        if kin is not None and ended:
+            # "My former wife" is an ex-wife: not whom "my wife" means.
+            kin = self._g.kin.get(f"ex-{kin.noun}", kin)
         if kin is None and s.low(at) in _CHILDREN and s.low(at - 1) in ("little", "baby", "our"):
             kin = self._g.kin[_CHILDREN[s.low(at)]]
         plain = s.low(at) not in self._g.adverbs | self._g.sets["not_first"]
@@ -388,7 +420,7 @@ class NounReader:
     def _named_kin(
         self, s: Sentence, start: int, at: int, kin: Kin, owner: Mention, *, ended: bool = False
     ) -> Ref | None:
-        name, end = self._given_after(s, at, person=True)
+        name, end = self._givens.after(s, at, person=True)
         gender = kin.gender
         if name is not None:
             gender = name.gender if gender == "u" else gender
@@ -407,6 +439,7 @@ class NounReader:
             if descriptor is None:
                 return None
             _noun, end = self._introductions.from_work(s, end)
+            end = past_home(s, end)
             mention = Mention(name="", kind="person", descriptor=descriptor, possessor=whose)
         ref = Ref(mention=mention, start=start, end=end, gender=gender, kind="person")
         title = s.low(end + 1) in self._g.titles and s.capital(end + 1) and s.capital(end + 2)
@@ -427,7 +460,7 @@ class NounReader:
             or " " in noun
             or s.low(at) in CALLED
         )
-        name, end = self._given_after(s, at, person=False) if named else (None, at)
+        name, end = self._givens.after(s, at, person=False) if named else (None, at)
         if name is not None and predicate == "owns" and s.low(at) == "," and s.low(at + 1) != "the":
             name, end = (None, at) if name.text.split()[0].lower() in self._g.given else (name, end)
         if name is None:
@@ -478,40 +511,6 @@ class NounReader:
             self._scene.meet(
                 Ref(mention=mention, start=start, end=at, kind=mention.kind, gender=gender)
             )
-
-    def _given_after(self, s: Sentence, at: int, *, person: bool) -> tuple[Name | None, int]:
-        """Read the name that follows a noun: "Anna", ", Anna,", "called Miso", "(Rex)"."""
-        direct = self._names.person(s, at, strong=True) if person else self._names.label(s, at)
-        if direct is not None:
-            return direct, direct.end
-        low = s.low(at)
-        if low in CALLED:
-            name = self._names.label(s, at + 1, told=True)
-            return (name, name.end) if name is not None else (None, at)
-        if low in (",", "(", "-", "–", "—"):
-            inner = at + 1 + (s.low(at + 1) in CALLED)
-            name = (
-                self._names.person(s, inner, strong=True) if person else self._names.label(s, inner)
-            )
-            closed = name is not None and s.low(name.end) == low
-            if name is None or (person and name.kind is None and low == "," and not closed):
-                return None, at
-            bare = not person and low == "," and s.low(inner) != "the"
-            if bare and self._scene.known.get(name.text.lower()) == "person":
-                # "… my business, Jon." speaks to Jon.
-                return None, at
-            close = s.low(name.end)
-            if low == "(":
-                return (name, name.end + 1) if close == ")" else (None, at)
-            if close == low:
-                return name, name.end + 1
-            if close in ("", ".", "!", ";", "who", "and"[:0]):
-                return name, name.end
-            finite = any(form in ("third", "past") for _, form in self._g.forms.get(close, ()))
-            if person and low == "," and name.kind == "person" and finite:
-                # "My friend, Tom told me": the other comma is left out.
-                return name, name.end
-        return None, at
 
     def _link(
         self, mention: Mention, owner: Mention, predicate: str, noun: str, start: int, end: int,

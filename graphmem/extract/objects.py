@@ -242,6 +242,61 @@ class ObjectReader:
             return i
         return None
 
+    def firm(self, i: int) -> Sequence[Object]:
+        """An employer that is surely one: no single unknown name, which may be anybody's."""
+        found = self.employer(i)
+        name = found[0].mention.name if found and found[0].mention is not None else ""
+        sure = found and (found[0].noun or not self._s.capital(i) or " " in name)
+        return found if sure else ()
+
+    def business(self, i: int) -> Sequence[Object]:
+        """Read "a diving school on Alonissos"; one that has a name is for ``possession``."""
+        s = self._s
+        at = i + 2 if s.low(i + 1) == "own" else i
+        if s.low(at) not in ("a", "an") and at == i:
+            return ()
+        found = self._described(i, self.grammar.workplaces) if at == i else None
+        if found is None or found.value is None or not self.values.ends(found.end):
+            return ()
+        named = s.low(found.end) == "," and s.capital(found.end + 1)
+        if named or any(w in CALLED for w in s.lows[i : found.end + 1]):
+            return ()
+        return (Object(found.end, value=found.value),)
+
+    def placed(self, i: int) -> Sequence[Object]:
+        """A business where its place is named: "has a guesthouse on Camiguin"."""
+        found = self.business(i)
+        return found if found and self._s.capital(found[0].end - 1) else ()
+
+    def discipline(self, i: int) -> Sequence[Object]:
+        """Read "graphic design" as what somebody is doing at a university."""
+        s = self._s
+        for at in range(i, min(i + 3, len(s))):
+            if s.lows[at] in self.grammar.sets["disciplines"] and self.values.ends(at + 1):
+                return (Object(at + 1, value=span_text(s, i, at + 1)),)
+            if not s.lows[at].isalpha() or s.lows[at] in self.grammar.sets["not_first"]:
+                return ()
+        return ()
+
+    def dwelling(self, i: int) -> Sequence[Object]:
+        """Read "a wooden house in Hull", "a farm outside Brecon": the place of it."""
+        s, g = self._s, self.grammar
+        if s.low(i) not in ("a", "an", "the"):
+            return ()
+        for at in range(i + 1, min(i + 5, len(s))):
+            found = g.possessions.match(s.lows, at) or g.lodgings.match(s.lows, at)
+            if found is not None and s.low(found[0]) in ("in", "on", "outside", "near"):
+                return self.place(found[0] + 1)
+            if not s.lows[at].isalpha() or s.lows[at] in g.verbish:
+                return ()
+        return ()
+
+    def listed(self, kind: str, i: int) -> Sequence[Object]:
+        """One word of a set, where nothing follows it."""
+        if self._s.low(i) not in self.grammar.sets[kind] or not self.values.ends(i + 1):
+            return ()
+        return (Object(i + 1, value=self._s.words[i]),)
+
     def school(self, i: int) -> Sequence[Object]:
         name = self._org_name(i)
         if name is None or name.kind == "place":
@@ -311,6 +366,15 @@ _READERS: Final[Mapping[str, Callable[[ObjectReader, int], Sequence[Object]]]] =
     "years": lambda r, i: r.values.years(i),
     "month": lambda r, i: r.values.month(i),
     "team": ObjectReader.team,
+    "firm": ObjectReader.firm,
+    "business": ObjectReader.business,
+    "placed": ObjectReader.placed,
+    "skill": lambda r, i: r.values.skill(i),
+    "rig": lambda r, i: r.values.rig(i),
+    "discipline": ObjectReader.discipline,
+    "dwelling": ObjectReader.dwelling,
+    "transport": lambda r, i: r.listed("transport", i),
+    "drink": lambda r, i: r.listed("drinks", i),
     "shop": ObjectReader.shop,
     "academy": ObjectReader.academy,
     "rented": ObjectReader.rented,

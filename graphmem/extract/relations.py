@@ -185,11 +185,16 @@ class RelationReader:
         if owner is None or not self._objects.values.ends(end):
             return []
         sense = self._states.sense(clause, end)
-        if sense is None or not subject.mention.descriptor:
+        what = self._scene.thing(subject)
+        what = what if what.kind == "thing" else replace(what, kind="thing")
+        if sense is None or not (what.name or what.descriptor) or subject.kind == "person":
+            return []
+        if subject.kind is None and not self._scene.noun_of(what.name):
+            # "Dinner is Tom's": only what was said to be a thing is somebody's.
             return []
         polarity, times = sense
-        pet = self._g.pets.match((subject.mention.descriptor,), 0) is not None
-        what = self._scene.thing(subject)
+        noun = owner_of(subject.mention, owner)[0] or self._scene.noun_of(what.name)
+        pet = self._g.pets.match(tuple((noun or what.name).split()[-1:]), 0) is not None
         one, other, predicate = (what, owner, "pet_of") if pet else (owner, what, "owns")
         return [statement(one, predicate, self._states.quote(clause, end), object=other,
                           polarity=polarity, times=times, confidence=0.85)]  # fmt: skip

@@ -17,6 +17,7 @@ an event are read (``sentences.py``).
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from graphmem.extract.addresses import Turns
@@ -36,9 +37,12 @@ from graphmem.extract.namings import NamingReader
 from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.opinions import OpinionReader
+from graphmem.extract.ownership import POINTING, OwnershipReader
+from graphmem.extract.refusals import refusals
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
-from graphmem.extract.statements import Quoter, beginning, distinct, of_link, renamed, who_is
+from graphmem.extract.statements import Quoter, Times, distinct, of_link, renamed
+from graphmem.extract.succession import SuccessionReader
 from graphmem.extract.talk import Talk
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
@@ -48,10 +52,6 @@ MAX_CONTEXT: Final = 32
 _REACH: Final = 2
 _REACH_OF_TALK: Final = 4
 """Events back that a pronoun may reach; turns between people are short."""
-_LASTING: Final = frozenset(
-    {"comes_from", "born_in", "has_name", "known_as", "visited", "birthday"}
-)
-"""What nobody drops."""
 
 
 class RulesExtractor:
@@ -144,12 +144,23 @@ class _Reading:
             carried=self._carried,
         )
         self.scene.spelling = self._spelling
+        self.scene.told = self._told
         self.calendar = Calendar(self.grammar, event.occurred_at)
 
     def _spelling(self) -> Mapping[str, str]:
         found: dict[str, str] = {}
         for n in range(len(self.before)):
             found.update((name.lower(), name) for name in self._earlier(n).offices)
+        return found
+
+    def _told(self) -> Mapping[str, Sequence[Mention]]:
+        found: dict[str, list[Mention]] = {}
+        for n in range(len(self.before)):
+            for x in self._earlier(n).extraction.statements:
+                if x.predicate == "is_a" and x.polarity == "affirm" and x.subject.kind == "thing":
+                    named = found.setdefault((x.value or "").lower(), [])
+                    if all(m.name != x.subject.name for m in named):
+                        named.append(x.subject)
         return found
 
     def _known(self) -> Mapping[str, EntityKind]:
@@ -293,7 +304,7 @@ class _Reading:
             # An assistant's "my" and "your" are not the user's words.
             named = (m for m in mentions if m.name and not m.speaker and m != YOU)
             return tuple(dict.fromkeys(replace(m, descriptor=None, possessor=None) for m in named))
-        described = {m.name for m in mentions if m.descriptor and m.name}
+        described = {(m.name, m.kind) for m in mentions if m.descriptor and m.name}
         kinds = {m.name: m.kind for m in mentions if m.name and m.kind != "thing"}
         return tuple(
             m
@@ -301,7 +312,7 @@ class _Reading:
             if m.descriptor is not None
             or m.speaker
             or m.new
-            or (m.name not in described and (m.kind != "thing" or m.name not in kinds))
+            or ((m.name, m.kind) not in described and (m.kind != "thing" or m.name not in kinds))
         )
 
     def prior(self, earlier: Sequence[Statement]) -> Sequence[Statement]:
@@ -327,9 +338,9 @@ class _SentenceReader:
         self.corrects = False
         """Whether the sentence only announces that something was wrong."""
 
-    def _read_nouns(self) -> Nouns:
+    def _read_nouns(self, meant: Mapping[int, Ref] = MappingProxyType({})) -> Nouns:
         reading = self._reading
-        return NounReader(reading.grammar, reading.scene, self._names).read(self._s)
+        return NounReader(reading.grammar, reading.scene, self._names).read(self._s, meant)
 
     def statements(self, *, wrong: bool, earlier: Sequence[Statement]) -> list[Statement]:
         """Return what the sentence states, in order."""
@@ -354,44 +365,29 @@ class _SentenceReader:
         )
         self.corrects = corrections.says_wrong()
         scene = self._reading.scene
-        people = len(scene.people)
+        people = [r.mention for r in scene.people]
         scene.named_now.clear()
-        found = [*self._links(end), *self._clauses(marks, end, objects)]
+        found = [*self._links(end), *self._clauses(marks, end, objects, prior)]
         self._meet(found)
-        if self._nouns.loose and (len(scene.people) > people or scene.named_now):
+        come = [r for r in scene.people if r.mention not in people]
+        # "Minji has a son, he's called …": he is no Minji.
+        told = self._nouns.guessed and any(r.gender != "u" for r in come) and not scene.named_now
+        if told or (self._nouns.loose and (come or scene.named_now)):
             # "We got a cat, her name is Luna": the clause before has told whom the pronoun means.
-            self._nouns = self._read_nouns()
+            meant = {i: r for i, r in self._nouns.meant.items() if not told or r.gender != "u"}
+            self._nouns = self._read_nouns(meant)
             objects = ObjectReader(g, scene, s, self._nouns.refs, self._names, self._dates)
-            found = [*self._links(end), *self._clauses(marks, end, objects)]
+            found = [*self._links(end), *self._clauses(marks, end, objects, prior)]
         if scene.named_now:
             # "My dad is called Nils, he turned 61."
             found = [renamed(x, scene.named_now) for x in found]
-        found += self._succeeded(found, prior) if "new" in s.lows else []
+        found += self._successions(objects, prior).taken_over(found)
         found = corrections.against(distinct(found))
         if not found and not any(marks[:1]):
             found = corrections.alone()
         elif self.corrects or wrong:
             found = corrections.stands_instead(found)
         return found
-
-    def _succeeded(
-        self, found: Sequence[Statement], prior: Callable[[], Sequence[Statement]]
-    ) -> list[Statement]:
-        """Whom "my new boss" has taken over from, as far as this session knows."""
-        now = self._reading.event.occurred_at
-        out: list[Statement] = []
-        for x in found:
-            if x.predicate not in self._reading.grammar.sets["successive"]:
-                continue
-            if x.polarity != "affirm" or " new " not in f" {x.quote.text.lower()} ":
-                continue
-            for old in prior():
-                same = (old.predicate, old.object, old.polarity) == (
-                    x.predicate, x.object, "affirm",
-                )  # fmt: skip
-                if same and old.subject.name != x.subject.name:
-                    out.append(replace(old, polarity="end", valid_to=now, quote=x.quote))
-        return out
 
     def _meet(self, found: Sequence[Statement]) -> None:
         """Let pronouns mean those whom only a statement has shown to be people."""
@@ -420,14 +416,28 @@ class _SentenceReader:
                 out += of_link(sure, self._quoter.quote(link.start, link.end), now)
         return out
 
-    def _clauses(self, marks: Sequence[bool], end: int, objects: ObjectReader) -> list[Statement]:
+    def _successions(
+        self, objects: ObjectReader, prior: Callable[[], Sequence[Statement]]
+    ) -> SuccessionReader:
+        return SuccessionReader(
+            self._reading.grammar, self._s, self._nouns, objects, self._dates, self._quoter,
+            self._reading.event.occurred_at, prior, self._reading.scene,
+        )  # fmt: skip
+
+    def _clauses(
+        self, marks: Sequence[bool], end: int, objects: ObjectReader,
+        prior: Callable[[], Sequence[Statement]],
+    ) -> list[Statement]:  # fmt: skip
         g, s, scene = self._reading.grammar, self._s, self._reading.scene
         now = self._reading.event.occurred_at
         belongings = BelongingReader(g, scene, s, self._names, objects.values)
         frames = FrameReader(g, s, objects, belongings, self._dates, self._quoter, now)
-        namings = NamingReader(g, scene, s, self._names, self._nouns, objects, self._quoter)
+        namings = NamingReader(g, scene, s, self._names, self._nouns, objects, self._quoter, now)
+        owners = OwnershipReader(
+            g, scene, s, self._names, self._nouns, objects.values, self._quoter
+        )
         copulas = CopulaReader(
-            g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now
+            g, scene, s, self._nouns, namings, objects, self._dates, self._quoter, now, owners
         )
 
         def read(clause: Clause) -> Iterable[Statement]:
@@ -438,14 +448,18 @@ class _SentenceReader:
         for clause in clauses:
             out += read(clause)
         out += self._contrasts(clauses, read, objects)
-        if not out:
-            out = self._changes(clauses, objects)
+        if not any(marks[:1]):
+            out += refusals(s, g, scene.speaker, self._quoter, Times(None, now))
+            out += self._successions(objects, prior).read(clauses, out)
         if scene.addressee is not None or scene.speaker.name:
             out += OpinionReader(g, scene, s, self._nouns, self._quoter).read(end)
             out += BondReader(g, scene, s, self._nouns, self._quoter).read(end)
         for i in namings.places(end):
             if not marks[i]:
                 out += namings.possessed(i) or namings.dubbed(i)
+        for i, low in enumerate(s.lows[:end]):
+            if low in POINTING and not marks[i]:
+                out += owners.pointed(i)
         return sorted(out, key=lambda x: x.quote.start)
 
     def _contrasts(
@@ -471,56 +485,6 @@ class _SentenceReader:
         denied = last is not None and last.group.negation == "not"
         self._reading.denied = _Denied(last, read) if last is not None and denied else None
         return out
-
-    def _changes(self, clauses: Sequence[Clause], objects: ObjectReader) -> list[Statement]:
-        """What "she switched from law to history" ends and begins, if it was told before."""
-        reader = ContrastReader(self._s, self._nouns.refs, objects.values)
-        now = self._reading.event.occurred_at
-        out: list[Statement] = []
-        for clause in clauses:
-            plain = clause.group.tense in ("past", "perfect") and not clause.group.negation
-            if plain and len(clause.subjects) == 1:
-                out += self._dropped(clause, reader)
-            if not plain or "switch" not in clause.group.lemmas or len(clause.subjects) != 1:
-                continue
-            change = reader.change(clause)
-            if change is None:
-                continue
-            dates = [d for d in self._dates if clause.group.end <= d.start < clause.limit]
-            began = beginning(dates, now)
-            who = clause.subjects[0].mention
-            for old in reversed(self._reading.prior(())):
-                said = old.object.name if old.object is not None else old.value or ""
-                if said.lower() != change.old.lower() or old.polarity != "affirm":
-                    continue
-                if who_is(old.subject)[:2] != who_is(who)[:2] or began is None:
-                    continue
-                reach = max([change.end, *(d.end for d in dates if d.start == change.end)])
-                quote = self._quoter.quote(clause.opening, reach)
-                new = replace(old, quote=quote, valid_from=began.since, valid_to=None)
-                if old.object is not None:
-                    new = replace(new, object=Mention(name=change.new, kind=old.object.kind))
-                else:
-                    new = replace(new, value=change.new)
-                ended = replace(old, quote=quote, polarity="end", valid_to=began.since or now)
-                out += [replace(ended, valid_from=None), new]
-                break
-        return out
-
-    def _dropped(self, clause: Clause, reader: ContrastReader) -> list[Statement]:
-        """What "Mateo's dropped the cello" ends, if this session has told it before."""
-        gone = reader.dropped(clause)
-        if gone is None:
-            return []
-        who = who_is(clause.subjects[0].mention)[:2]
-        for old in reversed(self._reading.prior(())):
-            said = old.object.name if old.object is not None else old.value or ""
-            same = said.lower() == gone.old.lower() and old.polarity == "affirm"
-            if same and who_is(old.subject)[:2] == who and old.predicate not in _LASTING:
-                now = self._reading.event.occurred_at
-                quote = self._quoter.quote(clause.opening, gone.end)
-                return [replace(old, polarity="end", valid_from=None, valid_to=now, quote=quote)]
-        return []
 
     def answers(self, asking: "_SentenceReader", asker: Mention | None) -> list[Statement]:
         """Return what this sentence states as the answer to a question."""

@@ -82,6 +82,12 @@ class Scene:
     nobody to offer."""
     introducing: tuple[Kin, int] | None = None
     """As whose what people are being introduced, and in which sentence that was said last."""
+    told: Callable[[], Mapping[str, Sequence[Mention]]] = dict[str, Sequence[Mention]]
+    """The named things and pets that the session told of before, by what they are; on demand."""
+    nouns: dict[str, str] = field(default_factory=dict[str, str])
+    """What the things are that this event has named, by their lower-case names."""
+    newcomers: set[Mention] = field(default_factory=set[Mention])
+    """Whom "New flatmate!" has announced: they take over from whoever was that before."""
     steps: int = 0
     """Places at which a pattern was tried: the measure of the work done."""
 
@@ -101,6 +107,18 @@ class Scene:
         """Keep a mention, once; a described one replaces the bare name."""
         key = (mention.name, mention.kind, mention.descriptor, mention.possessor, mention.new)
         self.mentions.setdefault(key, mention)
+
+    def noun_of(self, name: str) -> str:
+        """Return what the thing of this name is, as far as the session has told; else nothing."""
+        low = name.lower()
+        known = [r.mention for r in self.people if r.mention.name.lower() == low]
+        for mention in known:
+            if mention.kind == "thing" and mention.descriptor:
+                return mention.descriptor.rpartition("'s ")[2]
+        if low in self.nouns or not name:
+            return self.nouns.get(low, "")
+        told = (n for n, found in self.told().items() if any(m.name.lower() == low for m in found))
+        return next(told, "")
 
     def meet(self, ref: Ref) -> None:
         """Remember a person or pet for the pronouns that follow."""
@@ -142,8 +160,9 @@ class Scene:
                 for r in self.people
                 if r.kind == "thing" and (r.mention.descriptor or "").rpartition("'s ")[2] == noun
             ]
-            if len(named) == 1:
-                return named[0]
+            before = () if named else self.told().get(noun, ())
+            if len(named) == 1 or len(before) == 1:
+                return [*named, *before][0]
         name = f"the {ref.distinct} {noun}" if ref.distinct else f"the {noun}"
         return Mention(name=name, kind="thing")
 
@@ -203,13 +222,14 @@ def _only(refs: Sequence[Ref], gender: str) -> Ref | None:
         # "I closed the stall, I have a shop now. It …": what is somebody's is spoken of.
         fitting = [r for r in fitting if r.mention.descriptor] or fitting
     people = [r for r in fitting if r.kind == "person"]
+    pets = len(fitting) > len(people)
     exact = [r for r in people if r.gender == gender]
     if len(exact) == 1 and len(people) > 1:
         # "Bo's husband Wit is away. He …": whoever only says whose husband he is, is not meant.
         whose = exact[0].mention.possessor
         people = [r for r in people if not (r.gender == "u" and r.mention.name == whose and whose)]
     if len(people) == 1:
-        return replace(people[0], doubtful=len(fitting) > 1)
+        return replace(people[0], doubtful=pets)
     rest = [r for r in people if r is not exact[0]] if len(exact) == 1 else []
     if rest and all(r.at < exact[0].at or not r.mention.name for r in rest):
         return replace(exact[0], doubtful=len(fitting) > len(people))

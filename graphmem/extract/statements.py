@@ -111,8 +111,8 @@ def of_link(link: Link, quote: Quote, now: datetime) -> list[Statement]:
     """Return what introducing somebody states: the relation, and what a pet or thing is."""
     polarity: Polarity = "end" if link.ended else "affirm"
     times = Times(None, now) if link.ended else Times()
-    if link.predicate == "has_job":
-        return [statement(link.mention, "has_job", quote, value=link.noun,
+    if link.predicate in ("has_job", "is_a"):
+        return [statement(link.mention, link.predicate, quote, value=link.noun,
                           confidence=link.confidence)]  # fmt: skip
     if link.predicate == "owns":
         found = [

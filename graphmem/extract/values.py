@@ -17,7 +17,6 @@ from graphmem.models import Mention
 
 _ARTICLES: Final = frozenset({"a", "an", "the", "some", "any"})
 _PASSING: Final = frozenset({"like", "in", "on", "of", "to", "by"})
-_NO_GOODS: Final = frozenset({"things", "plans", "pains", "memories", "relationships", "bridges"})
 _PARTICLES: Final = frozenset(
     {"up", "out", "off", "away", "back", "down", "over", "apart", "closer"}
 )
@@ -320,9 +319,15 @@ class ValueReader:
         """Things, several or by their stuff: "socks", "old clocks", "bread"; not "tired"."""
         found = self.wares(i)
         word = (found[0].value or "").lower().split()[-1] if found else ""
-        stuff = word in self._g.sets["foods"] or word in self._g.sets["crafts"]
+        stuff = any(word in self._g.sets[kind] for kind in ("foods", "crafts", "stuffs"))
         several = word.endswith("s") and not word.endswith(("ss", "us", "is"))
-        return found if stuff or (several and word not in _NO_GOODS) else ()
+        if not (stuff or (several and word not in self._g.sets["no_goods"])):
+            return ()
+        more = self.wares(found[0].end + 1) if self._s.low(found[0].end) == "for" else ()
+        if more and not self._s.capital(found[0].end + 1) and (more[0].value or "").endswith("s"):
+            # "music for video games"
+            return (Object(more[0].end, value=span_text(self._s, i, more[0].end)),)
+        return found
 
     def allergen(self, i: int) -> Sequence[Object]:
         """Read "a nut allergy", "a bad pollen allergy": what somebody is allergic to."""
@@ -337,6 +342,28 @@ class ValueReader:
             if s.lows[end] in ("allergy", "allergies", "intolerance"):
                 return (Object(end + 1, value=span_text(s, at, end)),)
             if self.ends(end) or s.lows[end] in _ARTICLES:
+                return ()
+        return ()
+
+    def skill(self, i: int) -> Sequence[Object]:
+        """Read "drive", "ride a bike" as what somebody cannot do."""
+        if self._s.low(i) not in self._g.sets["skills"]:
+            return ()
+        end = i + 1
+        while end - i < 4 and not self.ends(end):
+            end += 1
+        return (Object(end, value=span_text(self._s, i, end)),) if self.ends(end) else ()
+
+    def rig(self, i: int) -> Sequence[Object]:
+        """Read "the school bus", "a delivery truck": what is driven for others."""
+        s = self._s
+        if s.low(i) not in ("a", "an", "the"):
+            return ()
+        for at in range(i + 1, min(i + 4, len(s))):
+            if s.lows[at] in self._g.sets["rigs"] and self.ends(at + 1):
+                alone = s.low(i) == "the" and at == i + 1
+                return () if alone else (Object(at + 1, value=span_text(s, i, at + 1)),)
+            if self.ends(at) or s.capital(at):
                 return ()
         return ()
 
@@ -479,7 +506,8 @@ class ValueReader:
                     end = more[0]
                 while (more := g.jobs.match(s.lows, end)) is not None:
                     end = more[0]
-                if not (self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
+                lifelong = s.low(end) == "all" and s.low(end + 2) == "life"
+                if not (lifelong or self.ends(end) or s.low(end) in ("in", "on", "of", "turned")):
                     return ()
                 before = s.lows[i:at]
                 if any(w in g.job_blockers for w in before):

@@ -89,3 +89,33 @@ async def test_place_and_person_of_one_name_differ() -> None:
 
         (fact,) = await w.facts()
         assert fact.subject_id != fact.object_id
+
+
+async def test_epithet_tells_namesakes_apart() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Anna(from choir)|lives_in|Rome", 0),
+            Said("Anna(sister)|lives_in|Oslo", 1),
+            Said("Anna(the dentist)|lives_in|Bonn", 2),
+            Said("Anna(from choir)|likes|'tea'", 3),
+            Said("Anna|likes|'rum'", 4),
+        )
+
+        assert set(await w.current()) == {
+            "Anna from choir lives in Rome", "Anna lives in Oslo",
+            "Anna the dentist lives in Bonn", "Anna from choir likes tea",
+        }  # fmt: skip
+
+
+async def test_epithet_may_say_again_what_is_known() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Anna(dentist)|lives_in|Rome", 0),
+            Said("Anna(the dentist)|likes|'tea'", 1),
+            Said("Tom|lives_in|Oslo", 2),
+            Said("Tom(from choir)|likes|'rum'", 3),
+        )
+
+        assert set(await w.current()) == {
+            "Anna lives in Rome", "Anna likes tea", "Tom lives in Oslo", "Tom likes rum",
+        }  # fmt: skip
