@@ -19,7 +19,8 @@ REACH: Final = 5
 _BEFORE: Final = 3
 _AFTER: Final = 2  # words on this side of a name; the verb is not far
 _TOKEN: Final = re.compile(r"[^\W_]+(?:[-'\u2019][^\W_]+)*|[,.;:?!]")
-_DETERMINERS: Final = frozenset({"my", "our", "the", "his", "her", "their", "your"})
+# Not "the": "the budget Alexis and I agreed on" is no budget called Alexis.
+_DETERMINERS: Final = frozenset({"my", "our", "his", "her", "their", "your"})
 _OPENS: Final = frozenset({"from", "the", "my", "our"})
 _LIGHT: Final = STOP | QUESTION | OPENERS
 

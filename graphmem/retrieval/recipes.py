@@ -63,7 +63,7 @@ class Recipe:
     support: float = 1.0
     recency: float = 0.02
     importance: float = 0.02
-    restated: float = 0.4
+    restated: float = 0.6
     rewritten: float = 0.8
     half_life_days: Mapping[MemoryType, float] = field(
         default_factory=lambda: MappingProxyType(
