@@ -7,9 +7,10 @@ question is understood, nor what an answer is worth beside the other hits.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from graphmem.ids import SPEAKER, name_key
-from graphmem.models import Entity, Fact, Scope
+from graphmem.models import Entity, Fact, Filter, Scope
 from graphmem.ports import GraphStore
 from graphmem.retrieval.asking import (
     answers,
@@ -24,6 +25,8 @@ from graphmem.retrieval.asking import (
 from graphmem.retrieval.epithets import epithets
 from graphmem.retrieval.query import Query, terms_of
 from graphmem.retrieval.text import STOP, analyse
+
+_SOME: Final = 40  # episodes, in the order of their ids, which is that of no time
 
 
 async def answered(
@@ -53,9 +56,7 @@ async def answered(
         return query
     walk = _Walk(graph, scopes, as_of=as_of, known_at=known_at, hidden=hidden)
     about = asked.about
-    # Who asks is the scope's user, whom others may call by name as the author of events.
-    users = dict.fromkeys(name_key(s.user) for s in scopes if s.user)
-    whom = await walk.bearers(about.anchors or (SPEAKER, *users))
+    whom = await (walk.bearers(about.anchors) if about.anchors else walk.who_asks())
     for step in about.steps:
         whom = await walk.step(step, whom)
         if not whom:
@@ -125,6 +126,22 @@ class _Walk:
             if found:
                 return found
         return frozenset()
+
+    async def who_asks(self) -> frozenset[str]:
+        """Return who asks: the scope's user, or the one author who has spoken as a user.
+
+        Others may call the user by name as the author of events, and so may whoever writes them,
+        by a name that is no user's id. Some of what was said shows whether there is one only.
+        """
+        users = dict.fromkeys(name_key(s.user) for s in self._scopes if s.user)
+        found = await self.bearers((SPEAKER, *users))
+        if found:
+            return found
+        page = await self._graph.list(
+            self._scopes, "episode", Filter(), known_at=self._known_at, limit=_SOME
+        )
+        authors = {name_key(e.author) for e in page.episodes if e.role == "user" and e.author}
+        return await self.bearers(tuple(authors)) if len(authors) == 1 else found
 
     async def around(
         self, who: Collection[str], predicates: Iterable[str], *, ended: bool

@@ -250,6 +250,21 @@ async def test_who_asks_is_found_by_the_name_of_the_user(tmp_path: Path) -> None
         assert hits[0].text == "Oda works at Aquarium"
 
 
+async def test_who_asks_is_the_one_who_speaks(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        home = Scope(user="u1", session="s1")
+        await w.hear("Oda|sister_of|I\nOda|works_at|Aquarium", day=1, scope=home, author="Maren")
+        await w.hear("the sister of a friend works a lot", day=2, scope=home, author="Maren")
+
+        alone = await w.ask("Where does my sister work?", scope=home)
+        await w.hear("so do I", day=3, scope=home, author="Karl")
+        of_two = await w.ask("Where does my sister work?", scope=home)
+
+        assert alone[0].text == "Oda works at Aquarium"
+        assert "answer" in alone[0].arms
+        assert all("answer" not in hit.arms for hit in of_two), "either of them may ask"
+
+
 async def test_who_was_met_later_is_not_known_before(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("the sister works a lot", day=1)
