@@ -178,7 +178,7 @@ def unlearn(
             delete_facts=retired,
         ),
         outcomes=outcomes,
-        texts=fresh_texts(known.facts, put),
+        texts=fresh_texts(known.facts, put, retired),
     )
 
 

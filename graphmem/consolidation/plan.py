@@ -322,7 +322,7 @@ def plan(
             delete_facts=gone,
         ),
         outcomes=outcomes,
-        texts=fresh_texts(known.facts, put),
+        texts=fresh_texts(known.facts, put, gone),
     )
 
 
@@ -466,11 +466,25 @@ def difference(
     return put, gone, tuple(_outcomes(was.values(), now.values()))
 
 
-def fresh_texts(old: Iterable[Fact], put: Iterable[Fact]) -> dict[str, str]:
-    """Return the newest sentence of every fact put, where no stored version reads the same."""
-    stored = {(f.id, f.text) for f in old}
-    newest = {f.id: f.text for f in sorted(put, key=lambda f: f.recorded_at)}
-    return {i: text for i, text in newest.items() if (i, text) not in stored}
+def fresh_texts(
+    old: Iterable[Fact], put: Iterable[Fact], gone: Iterable[tuple[str, datetime]]
+) -> dict[str, str]:
+    """Return the newest sentence of each fact that changed, where it was another one before.
+
+    A fact has one vector, of what its newest version says: one that held, ended and holds again
+    reads as it did once, and its vector is still that of the end.
+    """
+    taken = {*gone}
+    before = {(f.id, f.recorded_at): f for f in old}
+    after = {key: f for key, f in before.items() if key not in taken}
+    after |= {(f.id, f.recorded_at): f for f in put}
+    was, now = _newest_texts(before.values()), _newest_texts(after.values())
+    touched = {f.id for f in put} | {i for i, _ in taken}
+    return {i: now[i] for i in sorted(touched & {*now}) if was.get(i) != now[i]}
+
+
+def _newest_texts(facts: Iterable[Fact]) -> dict[str, str]:
+    return {f.id: f.text for f in sorted(facts, key=lambda f: f.recorded_at)}
 
 
 def _outcomes(was: Iterable[Fact], now: Iterable[Fact]) -> Iterable[Outcome]:
