@@ -75,7 +75,9 @@ class Asked:
 
     ``predicates`` says at which end whom it is about stands. ``relation`` is set where the question
     is for the relation itself ("Who is Petra's boss?", "Whose dog is Comet?"): a relation word, of
-    which whom it is about is the possessor, or, with ``whose``, what is possessed.
+    which whom it is about is the possessor, or, with ``whose``, what is possessed. ``no_longer``
+    asks for what has ended only. ``core`` is the place of the question in what was said, ``aside``
+    what is said beside it not to be the answer ("Where did I work *before the bakery*?").
     """
 
     about: Described

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from graphmem.retrieval.query import CALENDAR, OPENERS, Epithet
+from graphmem.retrieval.query import OPENERS, Epithet, is_named
 from graphmem.retrieval.text import QUESTION, STOP, analyse
 
 REACH: Final = 5
@@ -32,7 +32,7 @@ def epithets(question: str) -> tuple[Epithet, ...]:
     i = 0
     while i < len(tokens):
         first = i
-        while i < len(tokens) and _is_name(tokens, i):
+        while i < len(tokens) and is_named(tokens[i], first=i == 0):
             i += 1
         if i == first:
             i += 1
@@ -57,16 +57,6 @@ def beside(epithet: Epithet, terms: Sequence[str]) -> float:
             near = terms[max(0, at - REACH) : at + size + REACH]
             best = max(best, len(epithet.words.intersection(near)))
     return best / len(epithet.words)
-
-
-def _is_name(tokens: Sequence[str], i: int) -> bool:
-    low = tokens[i].casefold()
-    return (
-        tokens[i][0].isupper()
-        and low not in CALENDAR
-        and low != "i"
-        and (i > 0 or low not in OPENERS)
-    )
 
 
 def _before(tokens: Sequence[str], i: int) -> Iterator[str]:

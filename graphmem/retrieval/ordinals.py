@@ -87,9 +87,12 @@ def counted(question: str) -> tuple[Counted | None, str]:
 
     "Before" and "after" a session count none: that is a longer time than the session's.
     """
+    low = question.casefold()
+    if len(low) != len(question):
+        return None, question  # its places would be other ones
     for kind, pattern in _PATTERNS:
-        match = pattern.search(question.casefold())
-        if match is None or len(question.casefold()) != len(question):
+        match = pattern.search(low)
+        if match is None:
             continue
         if re.search(r"\b(?:before|after|since|until)\s*$", question[: match.start()], re.I):
             return None, question

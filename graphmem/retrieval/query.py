@@ -120,22 +120,26 @@ _MONTH_NAMES: Final = re.findall(
     r"\w+", "january february march april may june july august september october november december"
 )
 _DAY_NAMES: Final = re.findall(r"\w+", "monday tuesday wednesday thursday friday saturday sunday")
-CALENDAR: Final = frozenset((*_MONTH_NAMES, *_DAY_NAMES))
+_CALENDAR: Final = frozenset((*_MONTH_NAMES, *_DAY_NAMES))
 _SELF: Final = frozenset({"i", "i'm", "i've", "i'd", "i'll"})
+
+
+def is_named(word: str, *, first: bool) -> bool:
+    """Return whether a question writes a word as a name; ``first`` where the question begins."""
+    key = name_key(word)
+    return (
+        word[0].isupper()
+        and key not in _CALENDAR
+        and not (first and key in OPENERS)
+        and key not in _SELF
+    )
 
 
 def named_terms(question: str) -> frozenset[str]:
     """Return the terms of the words that a question writes as names."""
     words = [match.group() for match in _WORD.finditer(question)]
-    capital = (
-        word
-        for number, word in enumerate(words)
-        if word[0].isupper()
-        and (low := word.casefold()) not in CALENDAR
-        and not (number == 0 and low in OPENERS)
-        and low not in _SELF
-    )
-    return frozenset(term for word in capital for term in analyse_query(word))
+    named = (word for number, word in enumerate(words) if is_named(word, first=number == 0))
+    return frozenset(term for word in named for term in analyse_query(word))
 
 
 def _named(text: str, known: Collection[str]) -> Iterable[str]:
@@ -145,13 +149,7 @@ def _named(text: str, known: Collection[str]) -> Iterable[str]:
     flat = f" {' '.join(keys)} "
     yield from (key for key in map(name_key, known) if f" {key} " in flat)
     yield from (name_key(quoted) for quoted in _QUOTED.findall(text))
-    capital = [
-        word[0].isupper()
-        and key not in CALENDAR
-        and not (number == 0 and key in OPENERS)
-        and key not in _SELF
-        for number, (word, key) in enumerate(zip(words, keys, strict=True))
-    ]
+    capital = [is_named(word, first=number == 0) for number, word in enumerate(words)]
     run: list[str] = []
     singles: list[str] = []
     for key, is_capital in zip((*keys, ""), (*capital, False), strict=True):

@@ -29,7 +29,7 @@ from graphmem.embed.onnx import OnnxEmbedder
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor
 from graphmem.testing.fakes import LineExtractor
-from tests.bench.load import PER_PERSON, START, WordEmbedder, copy, load, sentence
+from tests.bench.load import START, WordEmbedder, copy, load, question, sentence
 
 QUESTIONS = 60
 COLD = 5  # so often is one scope opened anew
@@ -98,10 +98,6 @@ async def memory_at(
         f"sqlite:///{path}", worker="off", embedder=embedder, extractor=extractor
     ) as memory:
         yield memory
-
-
-def question(i: int, facts: int) -> str:
-    return f"What does Person{i % (facts // PER_PERSON + 1)} like, {sentence(7 * i)}?"
 
 
 # --------------------------------------------------------------------------- recall

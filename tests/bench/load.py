@@ -50,6 +50,11 @@ def sentence(i: int) -> str:
     return " ".join(WORDS[w] for w in rng.zipf(1.3, 12) % len(WORDS))
 
 
+def question(i: int, facts: int) -> str:
+    """Return a question for one of so many facts."""
+    return f"What does Person{i % (facts // PER_PERSON + 1)} like, {sentence(7 * i)}?"
+
+
 class WordEmbedder(HashEmbedder):
     """A HashEmbedder that remembers words and questions, so that it costs next to nothing."""
 

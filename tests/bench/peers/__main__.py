@@ -23,7 +23,16 @@ import numpy as np
 from graphmem import Event, Scope, TextPart
 from graphmem.bootstrap import open_memory
 from graphmem.testing.fakes import LineExtractor
-from tests.bench.load import PER_PERSON, START, WordEmbedder, load, memory, person, sentence
+from tests.bench.load import (
+    PER_PERSON,
+    START,
+    WordEmbedder,
+    load,
+    memory,
+    person,
+    question,
+    sentence,
+)
 
 PEERS = {"mem0": ["mem0ai==2.2.1"]}
 ADA = Scope(user="ada")
@@ -34,10 +43,6 @@ ADDED = 200
 def row(who: str, n: int, times: Sequence[float], adding: float) -> None:
     p50, p95 = np.percentile(np.array(times) * 1000, [50, 95])
     print(f"| {who} | {n:,} | {p50:.1f} | {p95:.1f} | {adding:.0f} |", flush=True)
-
-
-def question(i: int, n: int) -> str:
-    return f"What does Person{i % (n // PER_PERSON + 1)} like, {sentence(7 * i)}?"
 
 
 async def ours(folder: Path, n: int, embedder: WordEmbedder) -> None:
