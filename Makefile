@@ -59,8 +59,9 @@ eval: $(VENV)/.core ## Quality on LoCoMo (DATA=folder that holds locomo10.json)
 lock: ## Resolve the dependencies again (needs uv), with hashes and without host names
 	@uv lock -q --exclude-newer "$$(date -u -d '7 days ago' +%Y-%m-%dT00:00:00Z)"
 	@uv export -q --no-dev --no-emit-project --no-annotate --no-header -o requirements/core.txt
-	@uv export -q --group dev --extra server --no-emit-project --no-annotate --no-header -o requirements/dev.txt
+	@uv export -q --group dev --extra server --extra neo4j --no-emit-project --no-annotate --no-header -o requirements/dev.txt
 	@uv export -q --no-dev --group compare --extra st --extra llm --no-emit-project --no-annotate --no-header -o requirements/extras.txt
+	@uv export -q --only-group java --no-emit-project --no-annotate --no-header -o requirements/java.txt
 	@uv export -q --only-group build --no-emit-project --no-annotate --no-header -o requirements/build.txt
 	@rm -f uv.lock
 
