@@ -615,30 +615,25 @@ class Filter:
 class CandidateQuery:
     """One question to the store, for all arms at once; ``eq`` is not meant for the vector.
 
-    ``names`` are identity keys of whom the question names; ``neighbours`` how far along NEXT the
-    text and vector finds are widened; ``ended`` whether facts no longer valid may come back.
+    ``neighbours`` is how far along NEXT what was found is widened, ``ended`` whether facts no
+    longer valid may come back.
     """
 
     terms: tuple[str, ...] = ()
     vector: "Vector | None" = None
     model_id: str | None = None
-    names: tuple[str, ...] = ()
     filter: Filter = field(default_factory=Filter)
     as_of: datetime
     known_at: datetime
     ended: bool = False
     text_limit: int = 100
     vector_limit: int = 100
-    entity_limit: int = 50
-    hops: int = 2
     neighbours: int = 2
 
     def __post_init__(self) -> None:
         # A path's length cannot be a parameter everywhere: a statement is written for a bound.
-        if self.hops not in (1, 2) or not 0 <= self.neighbours <= 4:
-            raise InvalidInput(
-                f"hops={self.hops!r}, neighbours={self.neighbours!r}: expected 1 to 2 and 0 to 4"
-            )
+        if not 0 <= self.neighbours <= 4:
+            raise InvalidInput(f"neighbours={self.neighbours!r}: expected 0 to 4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -646,8 +641,7 @@ class Candidate:
     """One row that some arm found, with all that scoring needs and no vector.
 
     ``cosine`` is exact, best window, in [-1, 1]; ``None`` where the store holds no vector of it.
-    ``hop`` is 0 for a fact of an entity that the question names, 1 for a fact of that fact's other
-    end, ``None`` where the entity arm did not find it. ``episode_ids`` and ``event_ids``, in
+    ``episode_ids`` and ``event_ids``, in
     parallel, are what a fact was read from; an episode supports itself. ``ended`` is true of an
     episode all of whose facts have ended by ``as_of``.
     """
@@ -657,7 +651,6 @@ class Candidate:
     scope_key: str
     terms: str
     cosine: float | None
-    hop: int | None = None
     seq: int
     session_id: str
     author: str | None
@@ -674,13 +667,12 @@ class Candidate:
     type: MemoryType
     episode_ids: tuple[str, ...] = ()
     event_ids: tuple[str, ...] = ()
-    entity_ids: tuple[str, ...] = ()
     ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidatePool:
-    """The union of the arms' finds, one row per id; ``total`` counts the scope's items.
+    """The union of the arms' finds, one row per id.
 
     ``candidates`` may make its items only when they are looked at (``retrieval.columns``). While
     the ``version`` stands, the same question at a later ``as_of`` before ``holds_until``, and a
@@ -689,7 +681,6 @@ class CandidatePool:
     """
 
     candidates: Sequence[Candidate] = ()
-    total: int = 0
     version: int = 0
     holds_until: datetime | None = None
     known_until: datetime | None = None

@@ -206,16 +206,14 @@ class GraphStore(Protocol):
     async def known(self, scope: Scope, query: KnownQuery) -> Known: ...
 
     async def candidates(self, scopes: Sequence[Scope], query: CandidateQuery) -> CandidatePool:
-        """Answer all arms of one question in one read: text, vector, entity, NEXT.
+        """Answer all arms of one question in one read: text, vector, NEXT.
 
         Episodes and facts are looked for apart, each within the scopes, the filter and both clocks:
         the best ``text_limit`` text matches and the ``vector_limit`` nearest by the cosine of the
         best window (a large scope may be searched approximately; a member's cosine is exact all the
-        same); facts also up to ``hops`` from the entities that bear a name: an entity's
-        ``entity_limit`` by retired, then recorded, latest first; then their other ends, distinct,
-        cut to ``entity_limit``. Episodes found are widened by ``neighbours`` places either way
-        along NEXT. Every member of the union comes back once, with its terms and its exact cosine,
-        whichever arm found it; the order says nothing.
+        same). Episodes found are widened by ``neighbours`` places either way along NEXT. Every
+        member of the union comes back once, with its terms and its exact cosine, whichever arm
+        found it; the order says nothing.
 
         Text matches are not ranked by the engine but cut by ``retrieval.bm25.bm25``, given all of
         them that pass the filter, ties to the earlier recorded; nobody else's memories move the

@@ -98,12 +98,6 @@ class Search:
         for at, row in passed[:limit]:
             self._found[at][row] = True
 
-    def take_numbers(self, ns: Sequence[int]) -> None:
-        """Take memories by the store's numbers; what no shelf holds is left out."""
-        wanted = np.array(sorted(ns), dtype=np.int64)
-        for shelf, found in zip(self.shelves, self._found, strict=True):
-            found[shelf.rows_of(wanted)] = True
-
     def take_neighbours(self, reach: int) -> None:
         """Take what stands up to ``reach`` places from what is found, if it passes."""
         if not reach:

@@ -2,9 +2,9 @@
 
 What the arms search is kept in memory by scope, see ``shelves``: vectors, NEXT, the clocks, and
 full text once a scope is asked again; the first time FTS5 finds the texts, with the scope inside
-the match. SQL is asked for the scopes' versions, for who bears a name, for what a filter lets
-pass, and for the rows of the final candidates. Nothing is ranked here but to cut an arm to its
-limit. Does not know how candidates are fused.
+the match. SQL is asked for the scopes' versions, for what a filter lets pass, and for the rows of
+the final candidates. Nothing is ranked here but to cut an arm to its limit. Does not know how
+candidates are fused.
 """
 
 import re
@@ -76,14 +76,11 @@ class Finder:
             matched = self._matched(c, name, side.shelves, list(known), query.terms)
             side.take_matches(query.terms, query.text_limit, matched)
             side.take_nearest(query.vector_limit)
-        hops = self._named(c, keys, query)
-        facts.take_numbers(list(hops))
         episodes.take_neighbours(query.neighbours)
         clocks = {"as_of": keys["as_of"], "known_at": keys["known_at"]}
         until = [s.until(**clocks) for p in parts for s in (p.episodes, p.facts)]
         return CandidatePool(
-            candidates=self._read(c, episodes, facts, query, hops),
-            total=sum(len(p.matrix) for p in parts),
+            candidates=self._read(c, episodes, facts, query),
             version=sum(versions.values()),
             holds_until=_moment(holds for holds, _ in until),
             known_until=_moment(known for _, known in until),
@@ -184,32 +181,6 @@ class Finder:
         found = c.rows(self._sql[name], {"match": _match(scopes, words), "cap": _HANDED_OVER + 1})
         return None if len(found) > _HANDED_OVER else _times([r[0] for r in found])
 
-    # the entity arm -------------------------------------------------------------------------
-
-    def _named(self, c: Transaction, keys: Keys, query: CandidateQuery) -> dict[int, int]:
-        """Return fact rows by their distance from an entity that the question names."""
-        hops: dict[int, int] = {}
-        if not query.names or not query.entity_limit:
-            return hops
-        asked = keys | {
-            "names": rows.array(query.names),
-            "predicates": None,
-            "limit": query.entity_limit,
-        }
-        seen: set[str] = set()
-        edge = [r[0] for r in c.rows(self._sql["named_entities"], asked)]
-        for hop in range(max(1, query.hops)):
-            far: list[str] = []
-            for entity in sorted(set(edge) - seen):
-                seen.add(entity)
-                for n, *ends in c.rows(self._sql["facts_of_entity"], asked | {"entity": entity}):
-                    hops.setdefault(n, hop)
-                    far += [i for i in ends if i]
-            # Beyond the named ones only a bounded step: a hub leads everywhere.
-            edge = list(dict.fromkeys(far))[: query.entity_limit]
-            asked["limit"] = max(1, query.entity_limit // 5)
-        return hops
-
     # the rows -------------------------------------------------------------------------------
 
     def _passing(self, c: Transaction, name: str, keys: Keys, filtered: bool) -> Passing | None:
@@ -227,12 +198,10 @@ class Finder:
         episodes: Search,
         facts: Search,
         query: CandidateQuery,
-        hops: Mapping[int, int],
     ) -> Columns:
         """Return the rows of all that was found, read where no shelf remembers them."""
         fixed: list[Fixed] = []
         cosines: list[float | None] = []
-        hop: list[int | None] = []
         ended: list[bool] = []
         counts: list[Floats] = [np.zeros((len(query.terms), 0))]
         lengths: list[Floats] = []
@@ -244,14 +213,13 @@ class Finder:
                 fixed += [row[0] for row in whole]
                 ended += [row[1] is not None and _over(row[1], as_of, known_at) for row in whole]
                 cosines += near
-                hop += map(hops.get, ns) if side is facts else [None] * len(ns)
                 if shelf.text.indexed:
                     counts.append(shelf.text.postings.count(query.terms, places))
                     lengths.append(shelf.text.postings.lengths[places])
         words = Words(query.terms, np.hstack(counts), np.concatenate([np.zeros(0), *lengths]))
         if len(words.lengths) < len(fixed):
             words = None  # a shelf without an index: ranking counts for itself
-        return Columns(fixed, cosine=cosines, hop=hop, ended=ended, words=words)
+        return Columns(fixed, cosine=cosines, ended=ended, words=words)
 
     def _rows(
         self, c: Transaction, shelf: Shelf, places: Places, ns: Sequence[int], read: Read
@@ -345,19 +313,11 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
 
     Those are the facts that it affirms; None where it affirms nothing.
     """
-    slot, times, who = None, None, ()
-    if len(stated) == 1:  # most that state something state one thing
-        _, subject, object_, slot, *since = stated[0]
-        if slot is not None:
-            times = (tuple(since),) if since[0] is not None else ()
-        if subject:
-            who = tuple(sorted({subject, object_})) if object_ else (subject,)
-    elif stated:
-        affirmed = [s for s in stated if s[3] is not None]
-        if affirmed:
-            slot = max([s[3] for s in affirmed])
-            times = tuple({s[4:7] for s in affirmed if s[4] is not None})
-        who = tuple(sorted({i for s in stated if s[1] for i in s[1:3] if i}))
+    slot, times = None, None
+    affirmed = [s for s in stated if s[1] is not None]
+    if affirmed:
+        slot = max([s[1] for s in affirmed])
+        times = tuple({s[2:5] for s in affirmed if s[2] is not None})
     return (
         r[1],
         "episode",
@@ -372,7 +332,6 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
         "episodic",
         (r[1],),
         (r[11],),
-        who,
     ), times
 
 
@@ -411,7 +370,6 @@ def _fact(r: Row, support: Sequence[Row]) -> tuple[Fixed, None]:
         r[12],
         tuple(events),
         tuple(events.values()),
-        tuple([i for i in (r[13], r[14]) if i]),
     ), None
 
 

@@ -45,7 +45,6 @@ FIXED: Final = (
     "type",
     "episode_ids",
     "event_ids",
-    "entity_ids",
 )
 """The fields of a Candidate that are the same for every question."""
 
@@ -112,7 +111,6 @@ class Columns(Sequence[Candidate]):
         "ended",
         "episode_ids",
         "event_ids",
-        "hop",
         "id",
         "importance",
         "kind",
@@ -137,14 +135,12 @@ class Columns(Sequence[Candidate]):
         fixed: Sequence[Fixed],
         *,
         cosine: Sequence[float | None],
-        hop: Sequence[int | None],
         ended: Sequence[bool],
         words: Words | None = None,
     ) -> None:
         self._fixed = fixed
         self.words = words
         self.cosine = cosine
-        self.hop = hop
         self.ended = ended
         columns: list[Any] = list(zip(*fixed, strict=True)) if fixed else [()] * len(FIXED)
         self.id: tuple[str, ...] = columns[0]
@@ -175,7 +171,6 @@ class Columns(Sequence[Candidate]):
         return cls(
             [_in_numbers(_fixed_of(c)) for c in rows],
             cosine=[c.cosine for c in rows],
-            hop=[c.hop for c in rows],
             ended=[c.ended for c in rows],
         )
 
@@ -185,7 +180,6 @@ class Columns(Sequence[Candidate]):
         return Columns(
             [self._fixed[i] for i in at],
             cosine=[self.cosine[i] for i in at],
-            hop=[self.hop[i] for i in at],
             ended=[self.ended[i] for i in at],
             words=None if self.words is None else self.words.take(at),
         )
@@ -209,7 +203,6 @@ class Columns(Sequence[Candidate]):
         return Candidate(
             **dict(zip(FIXED, values, strict=True)),
             cosine=self.cosine[index],
-            hop=self.hop[index],
             ended=self.ended[index],
         )
 

@@ -72,8 +72,6 @@ class Recipe:
     )
     text_limit: int = 50
     vector_limit: int = 50
-    entity_limit: int = 50
-    entity_hops: int = 2
     neighbours: int = 2
 
 

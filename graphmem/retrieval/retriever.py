@@ -367,15 +367,12 @@ class Retriever:
             terms=query.terms,
             vector=vectors[0],
             model_id=self._embedder.model_id,
-            names=query.names,
             filter=filter,
             as_of=view.as_of,
             known_at=view.known_at,
             ended=query.asks_ended,
             text_limit=self.recipe.text_limit,
             vector_limit=self.recipe.vector_limit,
-            entity_limit=self.recipe.entity_limit,
-            hops=self.recipe.entity_hops,
             neighbours=self.recipe.neighbours,
         )
 

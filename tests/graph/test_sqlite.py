@@ -108,7 +108,6 @@ async def test_vectors_see_another_process(store: SqliteGraphStore, database: Da
     pool = await store.candidates([HERE], query)
     assert [c.id for c in pool.candidates] == [make_episode(HERE, 2).id]
     assert pool.candidates[0].cosine == pytest.approx(1, abs=1e-6)
-    assert pool.total == 2
 
 
 async def test_hub_of_thousands_stays_bounded(store: SqliteGraphStore, database: Database) -> None:
@@ -123,13 +122,6 @@ async def test_hub_of_thousands_stays_bounded(store: SqliteGraphStore, database:
     bare = {"put_embeddings": (), "model_id": None}
     await save(store, HERE, hub, rare, *ends, *said, link, *facts, make_fact("Rare", link), **bare)
 
-    near = await store.candidates([HERE], await ask(names=("hub",), entity_limit=50, hops=2))
-    far = await store.candidates([HERE], await ask(names=("rare",), entity_limit=50, hops=2))
-
-    newest = {f.id for f in facts[-49:]}  # and one of another end's
-    assert {c.id for c in near.candidates if c.hop == 0} >= newest
-    assert len([c for c in near.candidates if c.hop == 0]) == 50
-    assert len([c for c in far.candidates if c.hop == 1]) <= 10
     page = await store.neighbourhood([HERE], [hub.id], as_of=LATE, known_at=LATE, limit=7)
     assert len(page.facts) == 7
 

@@ -75,7 +75,7 @@ async def test_what_goes_from_another_scope_is_not_found(store: SqliteGraphStore
     assert await store.apply(gone, fence=1)
 
     pool = await store.candidates([AGENT], query)
-    assert (pool.candidates, pool.total) == ((), 0)
+    assert pool.candidates == ()
 
 
 async def test_fact_that_goes_from_another_scope_is_not_found(store: SqliteGraphStore) -> None:
@@ -83,7 +83,7 @@ async def test_fact_that_goes_from_another_scope_is_not_found(store: SqliteGraph
     said = make_assertion(episode, ada, "likes", "rum")
     fact = make_fact("Ada likes goats", said)
     await save(store, AGENT, ada, episode, said, fact)
-    query = await ask("goats", names=("ada",))
+    query = await ask("goats")
     assert await found(store, AGENT, query) == {fact.id}
 
     gone = GraphChange(scope=HERE, stream=HERE.stream, delete_facts=((fact.id, fact.recorded_at),))
@@ -93,20 +93,20 @@ async def test_fact_that_goes_from_another_scope_is_not_found(store: SqliteGraph
 
 
 async def test_restated_elsewhere_is_read_again(store: SqliteGraphStore) -> None:
-    """Who an episode is about moves with its assertions, whichever scope the change names."""
+    """What an episode is about moves with its assertions, whichever scope the change names."""
     ada, eda = make_entity(AGENT, "Ada"), make_entity(AGENT, "Eda")
     episode = make_episode(AGENT, 1, "goats")
     said = make_assertion(episode, ada, "likes", "goats")
     await save(store, AGENT, ada, eda, episode, said)
     query = await ask("goats")
     (before,) = (await store.candidates([AGENT], query)).candidates
-    assert before.entity_ids == (ada.id,)
+    assert before.slot == said.slot
 
-    moved = replace(said, subject_id=eda.id)
+    moved = replace(said, subject_id=eda.id, slot="eda's")
     await store.apply(GraphChange(scope=HERE, stream=HERE.stream, put_assertions=(moved,)), fence=1)
 
     (after,) = (await store.candidates([AGENT], query)).candidates
-    assert after.entity_ids == (eda.id,)
+    assert after.slot == "eda's"
 
 
 async def test_older_file_gets_what_raises_versions(
@@ -211,13 +211,13 @@ async def test_store_that_takes_in_changes_answers_as_one_that_loads(
         await world.change(store)
         if world.rng.random() < 0.3:
             continue  # several changes between two questions
-        query = await ask("goat ferri", world.words(), names=("ada",), as_of=day(200))
+        query = await ask("goat ferri", world.words(), as_of=day(200))
         fresh = await opened(database.share())
         warm = await store.candidates([HERE, AGENT], query)
         loaded = await fresh.candidates([HERE, AGENT], query)
         await fresh.close()
         assert by_id(warm) == by_id(loaded)
-        assert (warm.total, warm.version) == (loaded.total, loaded.version)
+        assert warm.version == loaded.version
     await store.close()
 
 

@@ -102,7 +102,6 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
                 draw(texts),
                 read_from=tuple(draw(st.lists(st.sampled_from(places), min_size=1, unique=True))),
                 cosine=draw(cosines),
-                hop=draw(st.sampled_from([None, 0, 1, 2])),
                 slot=draw(st.sampled_from(["home", "job"])),
                 status=draw(st.sampled_from(["active", "active", "conflict", "quarantined"])),
                 valid_from=NOW - timedelta(days=90),

@@ -20,7 +20,7 @@ def test_columns_are_the_candidates(pool: list[Candidate]) -> None:
     assert list(columns) == pool
     assert columns[-1] == pool[-1]
     assert columns[1:] == pool[1:]
-    for name in ("id", "kind", "terms", "cosine", "hop", "ended", "episode_ids", "slot"):
+    for name in ("id", "kind", "terms", "cosine", "ended", "episode_ids", "slot"):
         assert list(getattr(columns, name)) == [getattr(c, name) for c in pool], name
     assert Columns.of(columns) is columns
 
@@ -31,9 +31,7 @@ def test_take_keeps_the_words_with_their_candidates(pool: list[Candidate], seed:
     terms = ("boat", "oslo")
     plain = Columns.of(pool)
     words = words_of(terms, plain.terms)
-    columns = Columns(
-        plain._fixed, cosine=plain.cosine, hop=plain.hop, ended=plain.ended, words=words
-    )
+    columns = Columns(plain._fixed, cosine=plain.cosine, ended=plain.ended, words=words)
     order = list(range(len(pool)))
     Random(seed).shuffle(order)
 
@@ -69,9 +67,7 @@ def test_a_pool_of_columns_equals_one_of_candidates() -> None:
 def test_words_of_another_question_are_not_used() -> None:
     plain = Columns.of([episode(1, "boat"), episode(2, "oslo")])
     wrong = Words(("oslo",), np.ones((1, 2)), np.ones(2))
-    columns = Columns(
-        plain._fixed, cosine=plain.cosine, hop=plain.hop, ended=plain.ended, words=wrong
-    )
+    columns = Columns(plain._fixed, cosine=plain.cosine, ended=plain.ended, words=wrong)
 
     query = asked("boat")
     expected = score(plain, query, recipe=DEFAULT, now=NOW)
@@ -80,4 +76,4 @@ def test_words_of_another_question_are_not_used() -> None:
 
 
 def test_fixed_fields_are_all_but_the_question_s() -> None:
-    assert set(Candidate.__dataclass_fields__) - set(FIXED) == {"cosine", "hop", "ended"}
+    assert set(Candidate.__dataclass_fields__) - set(FIXED) == {"cosine", "ended"}

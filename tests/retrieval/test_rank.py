@@ -378,7 +378,7 @@ def test_ablation_switches_one_arm_off(name: str) -> None:
     pool = [
         episode(1, "Where is the boat?", cosine=0.5, author="Karl"),
         episode(2, "last week in the garden", cosine=0.4, importance=0.9, author="Karl"),
-        fact("f", "boat", read_from=(8,), hop=0, cosine=0.3, importance=0.9),
+        fact("f", "boat", read_from=(8,), cosine=0.3, importance=0.9),
     ]
     query = replace(
         asked("When did Karl see the boat in May 2024?"), answers=frozenset({("f", 1.0)})

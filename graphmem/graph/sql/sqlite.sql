@@ -330,10 +330,6 @@ WHERE
 -- include: fact_filter
 ;
 
--- name: named_entities
-SELECT DISTINCT m.entity_id FROM entity_names m
-WHERE m.scope IN (SELECT value FROM json_each(:scopes)) AND m.name IN (SELECT value FROM json_each(:names));
-
 -- name: session_periods
 SELECT session_id, min(occurred_at), max(occurred_at) FROM episodes
 WHERE scope IN (SELECT value FROM json_each(:scopes)) AND occurred_at <= :as_of AND recorded_at <= :known_at
@@ -366,7 +362,7 @@ SELECT e.n, e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occ
 FROM json_each(:ns) i CROSS JOIN episodes e ON e.n = i.value;
 
 -- name: candidate_statements
-SELECT a.episode_id, a.subject_id, a.object_id, CASE WHEN a.polarity = 'affirm' AND NOT a.quarantined THEN a.slot END,
+SELECT a.episode_id, CASE WHEN a.polarity = 'affirm' AND NOT a.quarantined THEN a.slot END,
        f.recorded_at, f.retired_at, f.valid_to
 FROM json_each(:ids) i CROSS JOIN assertions a ON a.episode_id = i.value
 LEFT JOIN support s ON s.episode_id = a.episode_id AND s.assertion_id = a.id
@@ -374,7 +370,7 @@ LEFT JOIN facts f ON f.n = s.fact AND f.status = 'active';
 
 -- name: candidate_facts
 SELECT f.n, f.id, f.scope, f.terms, f.recorded_at, f.valid_from, f.valid_to, f.status, f.slot,
-       f.confidence, f.importance, f.source_class, f.type, f.subject_id, f.object_id
+       f.confidence, f.importance, f.source_class, f.type
 FROM json_each(:ns) i CROSS JOIN facts f ON f.n = i.value;
 
 -- name: fact_by_n
