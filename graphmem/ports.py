@@ -34,6 +34,7 @@ from graphmem.models import (
     StreamState,
     Vector,
 )
+from graphmem.records import GraphRecord, LogRecord
 
 
 class SessionStore(Protocol):
@@ -185,12 +186,46 @@ class SessionStore(Protocol):
         self, *, pending: bool = False, limit: int = 1000
     ) -> Sequence[StreamState]: ...
 
+    # moving (administrative) ----------------------------------------------------------------
+
+    def export(self) -> AsyncIterator[LogRecord]:
+        """Yield the whole log, everybody's, kind by kind as ``records.LOG_KINDS`` lists them.
+
+        Twice the same while nobody writes. Of one moment only where the store has snapshots and
+        the caller is inside one (``bootstrap.Stores.snapshot``). Needs the schema of ``migrate``.
+        """
+        ...
+
+    async def begin_restore(self) -> None:
+        """Create the schema and mark the store as one that is being filled.
+
+        Conflict, and nothing changed, where it holds a session or an event, or bears the mark
+        already. Until ``finish_restore``, ``migrate`` is refused with StoreError (so that nobody
+        opens half a memory), which says that it is unfinished, and how to clear it.
+        """
+        ...
+
+    async def restore(self, records: Sequence[LogRecord]) -> None:
+        """Write a batch of what an ``export`` yielded, in its order, in one transaction.
+
+        Conflict without the mark. What ``export`` then yields are these records; the stream of
+        each scope is free, and every id, digest and hash that is derived is derived anew.
+        """
+        ...
+
+    async def finish_restore(self) -> None:
+        """Take the mark away: what was restored is whole, and on disk when this returns."""
+        ...
+
 
 class GraphStore(Protocol):
     """The memory itself. Verbs are about memories, not nodes; vectors never come back."""
 
-    async def migrate(self, *, model_id: str, dimension: int) -> None:
-        """Create or upgrade the schema and check the embedding model; EmbeddingMismatch."""
+    async def migrate(self, *, model_id: str | None = None, dimension: int = 0) -> None:
+        """Create or upgrade the schema and check the embedding model; EmbeddingMismatch.
+
+        Without a model nothing is checked, and none adopted: to read, export or change it.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -315,6 +350,34 @@ class GraphStore(Protocol):
 
     async def adopt_model(self, model_id: str, dimension: int) -> bool:
         """Switch to a model; False, and nothing changed, while an item lacks its vector."""
+        ...
+
+    def export(self) -> AsyncIterator[GraphRecord]:
+        """Yield the whole graph, everybody's, kind by kind as ``records.GRAPH_KINDS`` lists them.
+
+        Retired versions, trails of merges and the vectors of every model too. An episode's
+        ``entity_ids`` and an assertion's ``names`` are ascending. Otherwise as the log's.
+        """
+        ...
+
+    async def begin_restore(self) -> None:
+        """Create the schema and mark the store as one that is being filled.
+
+        Conflict, and nothing changed, where it holds an episode, entity, assertion or fact, or
+        bears the mark already. A model adopted before is dropped: the one restored takes its
+        place. Until ``finish_restore``, ``migrate`` is refused with StoreError.
+        """
+        ...
+
+    async def restore(self, records: Sequence[GraphRecord]) -> None:
+        """Write a batch of what an ``export`` yielded, in its order, in one transaction.
+
+        Conflict without the mark; InvalidInput on vectors whose model did not come before.
+        """
+        ...
+
+    async def finish_restore(self) -> None:
+        """Take the mark away: what was restored is whole, and on disk when this returns."""
         ...
 
 

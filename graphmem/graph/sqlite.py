@@ -4,12 +4,13 @@ FTS5 and the matrix of vectors find candidates; they do not rank them. Does not 
 made nor how candidates are scored.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
 from graphmem.graph import sqlite_changes as changes
+from graphmem.graph import sqlite_moving as moving
 from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite_candidates import Finder
 from graphmem.models import (
@@ -31,6 +32,7 @@ from graphmem.models import (
     Span,
 )
 from graphmem.queries import load_sql
+from graphmem.records import GraphRecord
 from graphmem.sqlite.connection import Database, Transaction
 from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
 
@@ -47,11 +49,14 @@ class SqliteGraphStore:
         self._db = database
         self._finder = Finder(_SQL, memory_mb << 20)
 
-    async def migrate(self, *, model_id: str, dimension: int) -> None:
+    async def migrate(self, *, model_id: str | None = None, dimension: int = 0) -> None:
         await self._db.migrate()
 
         def work(c: Transaction) -> None:
+            moving.check(c, _SQL, self._db.path)
             active = c.one(_SQL["active_model"])
+            if model_id is None:
+                return
             if active is None:
                 c.run(_SQL["add_model"], {"id": model_id, "dimension": dimension, "active": 1})
             elif (active[1], active[2]) != (model_id, dimension):
@@ -86,19 +91,8 @@ class SqliteGraphStore:
             if model is None:
                 raise InvalidInput("a change with embeddings must name their model")
             changes.put_vectors(c, _SQL, model, change.put_embeddings)
-        c.run_many(
-            _SQL["touch_scope"],
-            [
-                {
-                    "key": scope.key,
-                    "app": scope.app,
-                    "user": scope.user,
-                    "session": scope.session,
-                    "agent": scope.agent,
-                }
-                for scope in _scopes_of(change)
-            ],
-        )
+        written = (*change.put_episodes, *change.put_entities, *change.put_facts)
+        changes.touch(c, _SQL, (change.scope.home, *(item.scope for item in written)))
         return True
 
     async def known(self, scope: Scope, query: KnownQuery) -> Known:
@@ -348,6 +342,22 @@ class SqliteGraphStore:
 
         return await self._db.write(work)
 
+    # moving ---------------------------------------------------------------------------------
+
+    def export(self) -> AsyncIterator[GraphRecord]:
+        return moving.export(self._db, _SQL)
+
+    async def begin_restore(self) -> None:
+        await self._db.migrate()
+        await self._db.write(lambda c: moving.begin(c, _SQL, self._db.path))
+
+    async def restore(self, records: Sequence[GraphRecord]) -> None:
+        # Nothing of it counts before the end, and that waits for the disk.
+        await self._db.note(lambda c: moving.restore(c, _SQL, records))
+
+    async def finish_restore(self) -> None:
+        await self._db.write(lambda c: moving.finish(c, _SQL))
+
 
 _LISTS: Final = {"fact": "list_facts", "episode": "list_episodes", "entity": "list_entities"}
 _CHECKS: Final = {
@@ -374,13 +384,6 @@ def _model(c: Transaction, model_id: str) -> tuple[int, int]:
     if row is None or row[1] != model_id:
         raise EmbeddingMismatch(row[1] if row else "none", model_id)
     return row[0], row[2]
-
-
-def _scopes_of(change: GraphChange) -> Iterable[Scope]:
-    found = {change.scope.home.key: change.scope.home}
-    for item in (*change.put_episodes, *change.put_entities, *change.put_facts):
-        found[item.scope.key] = item.scope
-    return found.values()
 
 
 def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:

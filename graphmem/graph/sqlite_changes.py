@@ -11,7 +11,7 @@ import numpy as np
 from graphmem.consolidation.identity import names_of
 from graphmem.errors import InvalidInput
 from graphmem.graph import sqlite_rows as rows
-from graphmem.models import Assertion, Embedding, Entity, Episode, Fact, GraphChange
+from graphmem.models import Assertion, Embedding, Entity, Episode, Fact, GraphChange, Scope
 from graphmem.sqlite.connection import Row, Transaction
 from graphmem.sqlite.times import to_us
 
@@ -94,6 +94,24 @@ def _put_facts(c: Transaction, sql: Statements, facts: Iterable[Fact]) -> None:
             }
             for n, fact in numbered
             for i, s in enumerate(fact.support)
+        ],
+    )
+
+
+def touch(c: Transaction, sql: Statements, scopes: Iterable[Scope]) -> None:
+    """Raise the versions of scopes; each is known by its key from then on."""
+    by_key = {scope.key: scope for scope in scopes}
+    c.run_many(
+        sql["touch_scope"],
+        [
+            {
+                "key": scope.key,
+                "app": scope.app,
+                "user": scope.user,
+                "session": scope.session,
+                "agent": scope.agent,
+            }
+            for scope in by_key.values()
         ],
     )
 

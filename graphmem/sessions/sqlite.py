@@ -6,7 +6,7 @@ Does not know what consolidation does, nor the graph that may live in the same f
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,12 +21,14 @@ from graphmem.models import (
     Json,
     Scope,
     Session,
-    SourceClass,
     StreamState,
 )
 from graphmem.queries import load_sql
+from graphmem.records import LogRecord
+from graphmem.sessions import sqlite_moving as moving
+from graphmem.sessions.sqlite_rows import digest_of, event_of, event_row, session_of, stream_of
 from graphmem.sqlite.connection import Database, Row, Transaction
-from graphmem.sqlite.times import from_us, opt_from, opt_us, to_us
+from graphmem.sqlite.times import from_us, opt_us, to_us
 
 _SQL: Final = load_sql("graphmem.sessions", "sql/sqlite.sql")
 _SECOND: Final = 1_000_000
@@ -34,69 +36,6 @@ _SECOND: Final = 1_000_000
 
 def _keys(scope: Scope) -> dict[str, Any]:
     return {"app": scope.app, "user": scope.user or "", "stream": scope.stream}
-
-
-def _digest(event: Event) -> str:
-    """Return the hash of an event's content: all that a client says, nothing that we add."""
-    return ids.digest(
-        event.type,
-        event.role,
-        codec.dump_parts(event.parts),
-        event.author,
-        event.agent,
-        None if event.stamped else to_us(event.occurred_at),
-        codec.dumps(dict(event.metadata)),
-    )
-
-
-def _event(row: Row) -> Event:
-    return Event(
-        seq=row[0],
-        session_id=row[1],
-        id=row[2],
-        type=row[3],
-        role=row[4],
-        parts=codec.load_parts(row[5]),
-        author=row[6],
-        agent=row[7],
-        private_to=row[8],
-        source_class=SourceClass(row[9]),
-        origin=row[10],
-        metadata=codec.loads_object(row[11]),
-        occurred_at=from_us(row[12]),
-        stamped=bool(row[13]),
-        recorded_at=from_us(row[14]),
-    )
-
-
-def _session(row: Row, scope: Scope) -> Session:
-    return Session(
-        id=row[0],
-        scope=Scope(app=scope.app, user=scope.user, session=row[0]),
-        private_to=row[1],
-        metadata=codec.loads_object(row[2]),
-        state=codec.loads_object(row[3]),
-        created_at=from_us(row[4]),
-        updated_at=from_us(row[5]),
-        expires_at=opt_from(row[6]),
-        events=row[7],
-    )
-
-
-def _stream(row: Row) -> StreamState:
-    return StreamState(
-        stream=row[0],
-        scope=Scope(app=row[1], user=row[2] or None),
-        last_seq=row[3],
-        done_seq=row[4],
-        fence=row[5],
-        owner=row[6],
-        lease_until=from_us(row[7]) if row[7] else None,
-        attempts=row[8],
-        not_before=from_us(row[9]) if row[9] else None,
-        parked=bool(row[10]),
-        reason=row[11],
-    )
 
 
 def _now(now: datetime | None) -> int:
@@ -113,6 +52,7 @@ class SqliteSessionStore:
 
     async def migrate(self) -> None:
         await self._db.migrate()
+        await self._db.read(lambda c: moving.check(c, _SQL, self._db.path))
 
     async def close(self) -> None:
         await self._db.release()
@@ -141,20 +81,20 @@ class SqliteSessionStore:
             c.run(_SQL["create_session"], row)
             if not c.changes() and not exist_ok:
                 raise Conflict(f"session {scope.session!r} exists already")
-            return _session(_one(c, "get_session", keys, scope), scope)
+            return session_of(_one(c, "get_session", keys, scope), scope)
 
         return await self._db.write(work)
 
     async def get(self, scope: Scope) -> Session:
         keys = _keys(scope) | {"id": scope.session}
-        return await self._db.read(lambda c: _session(_one(c, "get_session", keys, scope), scope))
+        return await self._db.read(lambda c: session_of(_one(c, "get_session", keys, scope), scope))
 
     async def list(
         self, scope: Scope, *, limit: int = 100, after: str | None = None
     ) -> Sequence[Session]:
         keys = _keys(scope) | {"limit": limit, "after": after or ""}
         return await self._db.read(
-            lambda c: [_session(row, scope) for row in c.rows(_SQL["list_sessions"], keys)]
+            lambda c: [session_of(row, scope) for row in c.rows(_SQL["list_sessions"], keys)]
         )
 
     async def delete(self, scope: Scope) -> None:
@@ -170,11 +110,11 @@ class SqliteSessionStore:
         keys = _keys(scope) | {"id": scope.session}
 
         def work(c: Transaction) -> Session:
-            session = _session(_one(c, "get_session", keys, scope), scope)
+            session = session_of(_one(c, "get_session", keys, scope), scope)
             state = {**session.state, **changes}
             kept = {k: v for k, v in state.items() if v is not None}
             c.run(_SQL["set_state"], keys | {"state": codec.dumps(kept), "now": to_us(now)})
-            return _session(_one(c, "get_session", keys, scope), scope)
+            return session_of(_one(c, "get_session", keys, scope), scope)
 
         return await self._db.write(work)
 
@@ -213,7 +153,7 @@ class SqliteSessionStore:
         forgotten: list[str] = []
         for event in events:
             episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
-            digest = _digest(event)
+            digest = digest_of(event)
             there = c.one(_SQL["event_digest"], {"episode_id": episode_id})
             if there is not None:
                 if there[1] != digest:
@@ -230,32 +170,9 @@ class SqliteSessionStore:
                 stored.append(event)
                 continue
             last += 1
-            parts = codec.dump_parts(event.parts)
-            c.run(
-                _SQL["add_event"],
-                {
-                    "stream": scope.stream,
-                    "seq": last,
-                    "episode_id": episode_id,
-                    "session_id": event.session_id,
-                    "id": event.id,
-                    "type": event.type,
-                    "role": event.role,
-                    "parts": parts,
-                    "author": event.author,
-                    "agent": event.agent,
-                    "private_to": private_to,
-                    "source_class": event.source_class.value,
-                    "origin": event.origin,
-                    "metadata": codec.dumps(dict(event.metadata)),
-                    "occurred_at": to_us(event.occurred_at),
-                    "stamped": int(event.stamped),
-                    "recorded_at": now,
-                    "digest": digest,
-                    "bytes": len(parts.encode()),
-                },
-            )
-            stored.append(_at(event, last, now, private_to))
+            placed = _at(event, last, now, private_to)
+            c.run(_SQL["add_event"], event_row(scope, placed) | {"digest": digest})
+            stored.append(placed)
         c.run(_SQL["set_last_seq"], keys | {"seq": last})
         c.run(_SQL["touch_session"], keys)
         return AppendReceipt(events=tuple(stored), known=tuple(known), forgotten=tuple(forgotten))
@@ -273,7 +190,7 @@ class SqliteSessionStore:
 
         def work(c: Transaction) -> Sequence[Event]:
             sql = _SQL[f"{name}_newest" if newest else name]
-            found = [_event(row) for row in c.rows(sql, keys)]
+            found = [event_of(row) for row in c.rows(sql, keys)]
             return found[::-1] if newest else found
 
         return await self._db.read(work)
@@ -281,7 +198,7 @@ class SqliteSessionStore:
     async def events(self, scope: Scope, episode_ids: Sequence[str]) -> Sequence[Event]:
         keys = {"stream": scope.stream, "episode_ids": json.dumps(list(episode_ids))}
         return await self._db.read(
-            lambda c: [_event(row) for row in c.rows(_SQL["read_ids"], keys)]
+            lambda c: [event_of(row) for row in c.rows(_SQL["read_ids"], keys)]
         )
 
     # erasure --------------------------------------------------------------------------------
@@ -390,7 +307,7 @@ class SqliteSessionStore:
                 last_seq=last,
                 stage=stage,
                 attempts=attempts,
-                events=tuple(_event(row) for row in c.rows(_SQL["read_batch"], span)),
+                events=tuple(event_of(row) for row in c.rows(_SQL["read_batch"], span)),
             )
 
         return await self._db.note(work)
@@ -456,22 +373,39 @@ class SqliteSessionStore:
             if not row[10]:
                 raise StreamParked("the stream is not parked; there is nothing to resume")
             c.rows(_SQL["resume"], keys)
-            return _stream(_one(c, "get_stream", keys, scope))
+            return stream_of(_one(c, "get_stream", keys, scope))
 
         return await self._db.write(work)
 
     async def stream(self, scope: Scope) -> StreamState | None:
         def work(c: Transaction) -> StreamState | None:
             row = c.one(_SQL["get_stream"], {"stream": scope.stream})
-            return None if row is None else _stream(row)
+            return None if row is None else stream_of(row)
 
         return await self._db.read(work)
 
     async def streams(self, *, pending: bool = False, limit: int = 1000) -> Sequence[StreamState]:
         keys = {"pending": int(pending), "limit": limit}
         return await self._db.read(
-            lambda c: [_stream(row) for row in c.rows(_SQL["list_streams"], keys)]
+            lambda c: [stream_of(row) for row in c.rows(_SQL["list_streams"], keys)]
         )
+
+    # moving ---------------------------------------------------------------------------------
+
+    def export(self) -> AsyncIterator[LogRecord]:
+        return moving.export(self._db, _SQL)
+
+    async def begin_restore(self) -> None:
+        await self._db.migrate()
+        await self._db.write(lambda c: moving.begin(c, _SQL, self._db.path))
+
+    async def restore(self, records: Sequence[LogRecord]) -> None:
+        self._key = None  # another may come with the records
+        # Nothing of it counts before the end, and that waits for the disk.
+        await self._db.note(lambda c: moving.restore(c, _SQL, records))
+
+    async def finish_restore(self) -> None:
+        await self._db.write(lambda c: moving.finish(c, _SQL))
 
 
 def _one(c: Transaction, name: str, keys: dict[str, Any], scope: Scope) -> Row:

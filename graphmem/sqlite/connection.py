@@ -90,6 +90,14 @@ def translate(error: apsw.Error, path: str) -> GraphmemError:
             return StoreError(f"{path!r}: {error}")
 
 
+def unfinished(path: str) -> StoreError:
+    """Return what there is to say of a file that was being filled and is not whole."""
+    return StoreError(
+        f"{path!r} holds half a memory: moving one into it has not ended, or never will because it "
+        "was cut short; in that case delete the file and move again"
+    )
+
+
 Keys = Mapping[str, Any]
 Row = tuple[Any, ...]
 
@@ -215,6 +223,13 @@ class Database:
             connection.execute(pragma)
         return connection
 
+    def _disconnect(self) -> None:
+        """Close the connection of this thread, if it has one."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            self._connections.remove(connection)
+            connection.close()
+
     def _run(self, begin: str, work: Callable[[Transaction], T], *, synced: bool = True) -> T:
         try:
             connection = self._connection()
@@ -277,12 +292,41 @@ class Database:
         All or nothing is on disk when the block ends; an exception undoes it, also what single
         writes inside had returned. Other tasks and processes that write wait, so keep it short.
         """
+        async with self._held(self._writer, "BEGIN IMMEDIATE"):
+            yield
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[None]:
+        """Show all that this task reads inside the block as it was when the block began.
+
+        Others go on writing meanwhile, at the price of a file that cannot be tidied up; to a
+        database in memory they wait. Nothing can be written inside. Within another block of this
+        database, it is that one's moment.
+        """
+        if self in _together.get():
+            yield
+        elif self._memory:
+            async with self._held(self._writer, "BEGIN"):
+                yield
+        else:
+            own = ThreadPoolExecutor(1, thread_name_prefix="graphmem-snapshot")
+            try:
+                async with self._held(own, "BEGIN"):
+                    # The moment is that of the first read.
+                    await self.read(lambda c: c.run("PRAGMA query_only = 1"))
+                    await self.read(lambda c: c.rows("SELECT count(*) FROM sqlite_schema"))
+                    yield
+            finally:
+                await asyncio.wrap_future(own.submit(self._disconnect))
+                own.shutdown()
+
+    @asynccontextmanager
+    async def _held(self, pool: ThreadPoolExecutor, begin: str) -> AsyncGenerator[None]:
+        """Make one transaction of what this task does inside the block."""
         steps: Steps = SimpleQueue()
         begun: Future[None] = Future()
         whole = asyncio.wrap_future(
-            self._writer.submit(
-                self._run, "BEGIN IMMEDIATE", lambda c: self._follow(c, steps, begun)
-            )
+            pool.submit(self._run, begin, lambda c: self._follow(c, steps, begun))
         )
         await asyncio.wait([whole, asyncio.wrap_future(begun)], return_when="FIRST_COMPLETED")
         if whole.done():

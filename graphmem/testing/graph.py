@@ -2,7 +2,7 @@
 
 ``store`` is empty and migrated to ``MODEL`` (see ``graphmem/testing/memories.py``). The clock is an
 argument everywhere, so nothing here sleeps. Changes are written by hand, not by a fold: what a
-store keeps is what it was given.
+store keeps is what it was given. That a whole graph can be moved is in ``moving``.
 """
 
 import asyncio

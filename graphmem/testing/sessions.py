@@ -1,7 +1,7 @@
 """The conformance suite of the SessionStore port: subclass it, give a ``store`` fixture.
 
 The clock is an argument everywhere, so nothing here sleeps; scopes are fresh per test, so that a
-shared server needs no cleaning.
+shared server needs no cleaning. That a whole log can be moved is in ``moving``.
 """
 
 import asyncio

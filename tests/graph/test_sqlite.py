@@ -27,6 +27,7 @@ from graphmem.testing.memories import (
     make_fact,
     save,
 )
+from graphmem.testing.moving import GraphMovingConformance
 
 HERE = Scope(user="ada")
 
@@ -78,6 +79,14 @@ class TestSqliteMemory(GraphStoreConformance):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SqliteGraphStore]:
         store = await opened(Database.acquire(":memory:"))
+        yield store
+        await store.close()
+
+
+class TestSqliteFileMoves(GraphMovingConformance):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[SqliteGraphStore]:
+        store = await opened(Database.acquire(str(tmp_path / "graph.db")))
         yield store
         await store.close()
 

@@ -589,3 +589,57 @@ async def test_together_says_that_the_file_is_locked(database: Database) -> None
     await database.write(put("b"))
     assert await names(database) == ["a", "b"]
     await other.release()
+
+
+async def test_snapshot_stays_at_its_moment(database: Database) -> None:
+    await database.write(put("before"))
+
+    async with database.snapshot():
+        await contextvars.Context().run(asyncio.create_task, database.write(put("meanwhile")))
+
+        assert await names(database) == ["before"]
+        async with database.snapshot():
+            assert await names(database) == ["before"]
+
+    assert await names(database) == ["before", "meanwhile"]
+
+
+async def test_snapshot_begins_where_the_block_does(database: Database) -> None:
+    async with database.snapshot():
+        await contextvars.Context().run(asyncio.create_task, database.write(put("meanwhile")))
+
+        assert await names(database) == []
+
+
+async def test_nothing_is_written_in_a_snapshot(database: Database) -> None:
+    async with database.snapshot():
+        with pytest.raises(ReadOnlyStore):
+            await database.write(put("a"))
+
+    assert await names(database) == []
+    await database.write(put("b"))
+
+
+async def test_snapshot_leaves_no_connection(database: Database) -> None:
+    await database.read(lambda c: None)
+    before = len(database._connections)
+
+    async with database.snapshot():
+        await names(database)
+
+    assert len(database._connections) == before
+
+
+async def test_snapshot_of_a_memory_database() -> None:
+    database = Database(":memory:")
+    await database.migrate()
+    await database.write(put("before"))
+
+    async with database.snapshot():
+        outside = contextvars.Context().run(asyncio.create_task, database.write(put("meanwhile")))
+        assert await names(database) == ["before"]
+        assert not outside.done(), "it waits"
+    await outside
+
+    assert await names(database) == ["before", "meanwhile"]
+    await database.release()

@@ -497,3 +497,64 @@ SELECT count(*) FROM episodes e WHERE NOT EXISTS (
 -- name: check_loose_vectors
 SELECT count(*) FROM vectors v WHERE NOT EXISTS (SELECT 1 FROM episodes e WHERE e.id = v.item)
     AND NOT EXISTS (SELECT 1 FROM facts f WHERE f.id = v.item);
+
+-- name: graph_unfinished
+SELECT 1 FROM store WHERE name = 'restoring_graph';
+
+-- name: mark_graph
+INSERT INTO store (name, value) VALUES ('restoring_graph', x'01');
+
+-- name: unmark_graph
+DELETE FROM store WHERE name = 'restoring_graph';
+
+-- name: graph_holds
+SELECT (SELECT count(*) FROM episodes), (SELECT count(*) FROM entities), (SELECT count(*) FROM assertions),
+       (SELECT count(*) FROM facts);
+
+-- name: clear_marks
+DELETE FROM watermarks;
+
+-- name: clear_fences
+DELETE FROM fences;
+
+-- name: export_models
+SELECT id, dimension, active FROM models WHERE id > :id ORDER BY id LIMIT 500;
+
+-- name: export_fences
+SELECT stream, fence FROM fences WHERE stream > :stream ORDER BY stream LIMIT 500;
+
+-- name: export_watermarks
+SELECT stream, stage, seq FROM watermarks WHERE (stream, stage) > (:stream, :stage) ORDER BY stream, stage LIMIT 500;
+
+-- name: export_entities
+SELECT
+-- include: entity_columns
+FROM entities n WHERE n.id > :id ORDER BY n.id LIMIT 200;
+
+-- name: export_episodes
+SELECT
+-- include: episode_columns
+, e.n FROM episodes e WHERE e.n > :n ORDER BY e.n LIMIT 200;
+
+-- name: export_assertions
+SELECT
+-- include: assertion_columns
+FROM assertions a WHERE a.id > :id ORDER BY a.id LIMIT 200;
+
+-- name: export_facts
+SELECT
+-- include: fact_columns
+, f.n FROM facts f WHERE f.n > :n ORDER BY f.n LIMIT 200;
+
+-- name: export_vectors
+SELECT v.item, v.model, m.id, v.kind, v.v
+FROM (
+    SELECT DISTINCT x.item, x.model FROM vectors x
+    WHERE (x.item, x.model) > (:item, :model)
+      AND (EXISTS (SELECT 1 FROM episodes e WHERE e.id = x.item) OR EXISTS (SELECT 1 FROM facts f WHERE f.id = x.item))
+    ORDER BY x.item, x.model LIMIT 100
+) i CROSS JOIN vectors v ON v.item = i.item AND v.model = i.model CROSS JOIN models m ON m.model = v.model
+ORDER BY v.item, v.model, v.window;
+
+-- name: scopes_by_key
+SELECT s.key, s.app, s.user, s.session, s.agent FROM json_each(:scopes) i CROSS JOIN scopes s ON s.key = i.value;

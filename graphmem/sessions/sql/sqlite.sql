@@ -237,3 +237,85 @@ UPDATE receipts SET episode_ids = NULL, closed_at = :now WHERE id = :id;
 
 -- name: free_stream
 UPDATE streams SET owner = NULL, lease_until = 0 WHERE stream = :stream AND owner = :owner;
+
+-- name: log_unfinished
+SELECT 1 FROM store WHERE name = 'restoring_log';
+
+-- name: mark_log
+INSERT INTO store (name, value) VALUES ('restoring_log', x'01');
+
+-- name: unmark_log
+DELETE FROM store WHERE name = 'restoring_log';
+
+-- name: log_holds
+SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM events), (SELECT count(*) FROM streams);
+
+-- name: set_erasure_key
+UPDATE store SET value = :key WHERE name = 'erasure_key';
+
+-- name: export_sessions
+SELECT s.id, s.private_to, s.metadata, s.state, s.created_at, s.updated_at, s.expires_at, 0, s.app, s.user
+FROM sessions s
+WHERE (s.app, s.user, s.id) > (:app, :user, :id)
+ORDER BY s.app, s.user, s.id
+LIMIT 200;
+
+-- name: export_cursors
+SELECT stream, app, user, last_seq, done_seq, fence, attempts, not_before, parked, reason, batch_first, batch_last, stage
+FROM streams
+WHERE stream > :stream
+ORDER BY stream
+LIMIT 500;
+
+-- name: export_events
+SELECT e.seq, e.session_id, e.id, e.type, e.role, e.parts, e.author, e.agent, e.private_to, e.source_class, e.origin,
+       e.metadata, e.occurred_at, e.stamped, e.recorded_at, t.app, t.user, e.stream
+FROM events e CROSS JOIN streams t ON t.stream = e.stream
+WHERE (e.stream, e.seq) > (:stream, :seq) AND NOT e.erased
+ORDER BY e.stream, e.seq
+LIMIT 200;
+
+-- name: export_erased_events
+SELECT e.seq, e.recorded_at, t.app, t.user, e.stream
+FROM events e CROSS JOIN streams t ON t.stream = e.stream
+WHERE (e.stream, e.seq) > (:stream, :seq) AND e.erased
+ORDER BY e.stream, e.seq
+LIMIT 500;
+
+-- name: export_extractions
+SELECT x.seq, x.body, t.app, t.user, x.stream
+FROM extractions x CROSS JOIN streams t ON t.stream = x.stream
+WHERE (x.stream, x.seq) > (:stream, :seq)
+ORDER BY x.stream, x.seq
+LIMIT 200;
+
+-- name: export_erasures
+SELECT r.id, r.episode_ids, r.events, r.opened_at, r.closed_at, t.app, t.user
+FROM receipts r CROSS JOIN streams t ON t.stream = r.stream
+WHERE r.id > :id
+ORDER BY r.id
+LIMIT 200;
+
+-- name: export_erased_ids
+SELECT x.mac, t.app, t.user, x.stream
+FROM erased x CROSS JOIN streams t ON t.stream = x.stream
+WHERE (x.stream, x.mac) > (:stream, :mac)
+ORDER BY x.stream, x.mac
+LIMIT 500;
+
+-- name: restore_session
+INSERT INTO sessions (app, user, id, stream, private_to, metadata, state, created_at, updated_at, expires_at)
+VALUES (:app, :user, :id, :stream, :private_to, :metadata, :state, :created_at, :updated_at, :expires_at);
+
+-- name: restore_cursor
+INSERT INTO streams (stream, app, user, last_seq, done_seq, fence, attempts, not_before, parked, reason,
+                     batch_first, batch_last, stage)
+VALUES (:stream, :app, :user, :last_seq, :done_seq, :fence, :attempts, :not_before, :parked, :reason,
+        :batch_first, :batch_last, :stage);
+
+-- name: restore_erased_event
+INSERT INTO events (stream, seq, recorded_at, erased) VALUES (:stream, :seq, :recorded_at, 1);
+
+-- name: restore_erasure
+INSERT INTO receipts (id, stream, episode_ids, events, opened_at, closed_at)
+VALUES (:id, :stream, :episode_ids, :events, :opened_at, :closed_at);
