@@ -1,9 +1,9 @@
 """A whole memory as lines of JSON: the format of ``graphmem export``.
 
-The first line says what the file is, the last how many records of each kind there are and the
-SHA-256 of every byte before it; a line between is one record, its ``kind`` and its fields. A field
-that has its default is left out. Times are ISO 8601 in UTC with microseconds, bytes are base64, and
-a vector is the base64 of its little-endian float32, one text per window.
+A line is ``{"kind": …, "record": {…}}``. The first, the ``header``, says what the file is; the
+last, the ``end``, how many records of each kind there are and the SHA-256 of every byte before it.
+A field that has its default is left out. Times are ISO 8601 in UTC with microseconds, bytes are
+base64, and a vector is the base64 of its little-endian float32, one text per window.
 
 How a field is written follows from its type, read once from the records themselves: a field that
 is added to one is in the format, too, and what is not of its type is refused. Does not know stores,
@@ -56,17 +56,19 @@ class Codec(NamedTuple):
 # --------------------------------------------------------------------------- records and lines
 
 
+def kind_of(record: Record) -> str:
+    return _NAMES[type(record)]
+
+
 def dump(record: Record) -> str:
     """Return a record as one line, without its end."""
-    kind = _NAMES[type(record)]
-    return codec.dumps({"kind": kind, **_codec_of(type(record)).dump(record)})
+    return _line(kind_of(record), _codec_of(type(record)).dump(record))
 
 
 def load(line: str) -> Record:
     """Return the record of a line; InvalidInput says what is wrong with it."""
-    row = _object(line)
-    kind = row.pop("kind", None)
-    made = KINDS.get(kind) if isinstance(kind, str) else None
+    kind, row = _parsed(line)
+    made = KINDS.get(kind)
     if made is None:
         raise InvalidInput(f"unknown kind {kind!r}; expected one of {', '.join(KINDS)}")
     try:
@@ -75,7 +77,11 @@ def load(line: str) -> Record:
         raise InvalidInput(f"{kind}: {error}") from error
 
 
-def _object(line: str) -> dict[str, Any]:
+def _line(kind: str, row: dict[str, Any]) -> str:
+    return codec.dumps({"kind": kind, "record": row})
+
+
+def _parsed(line: str) -> tuple[str, dict[str, Any]]:
     try:
         found = json.loads(line, parse_constant=_no_number)
         if "\\u" in line:
@@ -83,9 +89,11 @@ def _object(line: str) -> dict[str, Any]:
             codec.dumps(found).encode()
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"not JSON that can be read: {error}") from error
-    if not isinstance(found, dict):
-        raise InvalidInput(f"expected a JSON object, found {type(found).__name__}")
-    return cast("dict[str, Any]", found)
+    match found:
+        case {"kind": str(kind), "record": dict(row)} if len(found) == 2:
+            return kind, cast("dict[str, Any]", row)
+        case _:
+            raise InvalidInput("expected an object with a kind and a record, and nothing else")
 
 
 def _no_number(name: str) -> NoReturn:
@@ -105,7 +113,7 @@ class Tally:
 
     def add(self, record: Record) -> str:
         """Count a record; return its line."""
-        line, kind = dump(record), _NAMES[type(record)]
+        line, kind = dump(record), kind_of(record)
         self.counts[kind] += 1
         self._sums[kind] += int.from_bytes(hashlib.sha256(line.encode()).digest())
         return line
@@ -126,17 +134,14 @@ class Writer:
         self._file = file
         self._sum = hashlib.sha256()
         self.tally = Tally()
-        self._line({"kind": "header", "format": FORMAT, "version": VERSION, "at": _iso(at)})
+        self._put(_line("header", {"format": FORMAT, "version": VERSION, "at": _iso(at)}))
 
     def add(self, record: Record) -> None:
         self._put(self.tally.add(record))
 
     def close(self) -> None:
         counts = dict(self.tally.counts)
-        self._line({"kind": "end", "counts": counts, "sha256": self._sum.hexdigest()})
-
-    def _line(self, row: dict[str, Any]) -> None:
-        self._put(codec.dumps(row))
+        self._put(_line("end", {"counts": counts, "sha256": self._sum.hexdigest()}))
 
     def _put(self, text: str) -> None:
         line = text.encode() + b"\n"
@@ -159,10 +164,10 @@ def read(file: BinaryIO) -> Iterator[Record]:
         try:
             text = line.decode()
             if text.startswith(_END):
-                _check_end(_object(text), counts, total.hexdigest())
+                _check_end(_parsed(text)[1], counts, total.hexdigest())
                 break
             record = load(text)
-            kind = _NAMES[type(record)]
+            kind = kind_of(record)
             if ranks[kind] < ranks[last]:
                 raise InvalidInput(f"{kind} comes before {last} in an export, not after it")
         except (InvalidInput, UnicodeDecodeError) as error:
@@ -177,7 +182,7 @@ def read(file: BinaryIO) -> Iterator[Record]:
         raise InvalidInput(f"line {number}: there is more after the end")
 
 
-_END: Final = '{"counts":'  # how the last line begins, and no other: keys are sorted
+_END: Final = '{"kind":"end"'  # as we write it, keys sorted
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -197,10 +202,10 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _check_header(line: bytes) -> None:
     try:
-        head = _object(line.decode())
+        kind, head = _parsed(line.decode())
     except (InvalidInput, UnicodeDecodeError):
-        head = {}
-    if head.get("kind") != "header" or head.get("format") != FORMAT:
+        kind, head = "", {}
+    if kind != "header" or head.get("format") != FORMAT:
         raise InvalidInput("line 1: this is no export of graphmem")
     version = head.get("version")
     if type(version) is not int or version < 1:

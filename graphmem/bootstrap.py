@@ -7,14 +7,16 @@ import os
 import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphmem.consolidation import predicates
 from graphmem.consolidator import Consolidator, Limits
 from graphmem.context import tokens
 from graphmem.conversations import expire
-from graphmem.errors import InvalidInput
+from graphmem.errors import InvalidInput, NotFound
 from graphmem.manager import MemoryManager, Together
 from graphmem.ports import (
     Embedder,
@@ -117,42 +119,91 @@ def make_extractor(name: str) -> Extractor:
             raise InvalidInput(f"extractor {name!r}: expected rules")
 
 
-class Stores(NamedTuple):
-    """The log, the graph, and how to make one transaction over both where they share a file."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The log, the graph, and what their backends can do with both.
+
+    ``together`` makes one transaction over both where they share a file. Inside ``snapshot`` all
+    that is read is of one moment, where the backends can: the log's always, the graph's at least
+    for itself in SQLite; ``one_moment`` says that it is the same one for both.
+    """
 
     log: SessionStore
     graph: GraphStore
     together: Together = nullcontext
+    snapshot: Together = nullcontext
+    one_moment: bool = False
 
 
-def make_stores(store: str, log: str | None, *, memory_mb: int = 512) -> Stores:
-    """Return the log and the graph that two URLs name; for SQLite one file is both."""
-    scheme = store.partition(":")[0]
-    match scheme:
+def make_stores(
+    store: str, log: str | None, *, memory_mb: int = 512, must_exist: bool = False
+) -> Stores:
+    """Return the log and the graph that two URLs name; for SQLite one file is both.
+
+    With ``must_exist`` a file that is not there is NotFound, instead of a new memory.
+    """
+    for url in (store, log):
+        if must_exist and url and not _is_there(url):
+            raise NotFound(f"there is no memory at {url!r}")
+    apart = log if log and place_of(log) != place_of(store) else None
+    match store.partition(":")[0]:
         case "sqlite":
             from graphmem.graph.sqlite import SqliteGraphStore
             from graphmem.sqlite.connection import Database, path_of
 
             database = Database.acquire(path_of(store))
             graph = SqliteGraphStore(database, memory_mb=memory_mb)
-            if log and log != store:
-                return Stores(make_log(log), graph)
+            if apart:
+                sessions, snapshot = make_log(apart)
+                return Stores(sessions, graph, snapshot=_both(snapshot, database.snapshot))
             from graphmem.sessions.sqlite import SqliteSessionStore
 
-            return Stores(SqliteSessionStore(database.share()), graph, database.together)
+            return Stores(
+                SqliteSessionStore(database.share()),
+                graph,
+                together=database.together,
+                snapshot=database.snapshot,
+                one_moment=True,
+            )
         case _:
             raise InvalidInput(f"store URL {store!r}: expected sqlite:///path.db")
 
 
-def make_log(log: str) -> SessionStore:
+def make_log(log: str) -> tuple[SessionStore, Together]:
+    """Return the log that a URL names, and how to read it as of one moment."""
     match log.partition(":")[0]:
         case "sqlite":
             from graphmem.sessions.sqlite import SqliteSessionStore
             from graphmem.sqlite.connection import Database, path_of
 
-            return SqliteSessionStore(Database.acquire(path_of(log)))
+            database = Database.acquire(path_of(log))
+            return SqliteSessionStore(database), database.snapshot
         case _:
             raise InvalidInput(f"log URL {log!r}: expected sqlite:///path.db")
+
+
+def place_of(url: str) -> str:
+    """Return what is the same for two URLs that name the same store, however they spell it."""
+    if not url.startswith("sqlite:"):
+        return url.rstrip("/")
+    from graphmem.sqlite.connection import path_of
+
+    path = path_of(url)
+    return path if path == ":memory:" else str(Path(path).resolve())
+
+
+def _is_there(url: str) -> bool:
+    """Return whether there is a file; a server is asked when it is connected to."""
+    return not url.startswith("sqlite:") or Path(place_of(url)).is_file()
+
+
+def _both(first: Together, second: Together) -> Together:
+    @asynccontextmanager
+    async def entered() -> AsyncGenerator[None]:
+        async with first(), second():
+            yield
+
+    return entered
 
 
 def new_owner() -> str:
@@ -174,9 +225,8 @@ async def open_manager(
 
     EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
     """
-    sessions, graph, together = make_stores(
-        settings.store, settings.log, memory_mb=settings.recall_memory_mb
-    )
+    stores = make_stores(settings.store, settings.log, memory_mb=settings.recall_memory_mb)
+    sessions, graph = stores.log, stores.graph
     encoder = embedder or make_embedder(settings.embedder)
     worker: WorkerThread | None = None
     try:
@@ -212,7 +262,7 @@ async def open_manager(
             counter=lambda text: tokens.counter(settings.tokenizer)(text),
             max_text_bytes=settings.max_text_bytes,
             wake=worker.wake if worker else None,
-            together=together,
+            together=stores.together,
         )
     finally:
         if worker is not None:

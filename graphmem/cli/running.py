@@ -84,7 +84,8 @@ def reembed(
     async def run() -> int:
         given = {"store": store, "log": log}
         known = read_settings({k: v for k, v in given.items() if v is not None})
-        sessions, graph, _ = make_stores(known.store, known.log)
+        stores = make_stores(known.store, known.log)
+        sessions, graph = stores.log, stores.graph
         encoder = make_embedder(embedder)
         try:
             await sessions.migrate()

@@ -337,6 +337,7 @@ class Database:
         except BaseException as error:
             steps.put(error)
             await asyncio.wait([whole])
+            _ = whole.cancelled() or whole.exception()  # the same one: it is not to be logged
             raise
         else:
             steps.put(None)

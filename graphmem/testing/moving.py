@@ -80,10 +80,6 @@ Kinds: TypeAlias = dict[str, list[str]]
 R = TypeVar("R", bound=Record)
 
 
-def kind_of(record: Any) -> str:
-    return next(name for name, made in archive.KINDS.items() if type(record) is made)
-
-
 async def kept(records: AsyncIterator[Record]) -> Kinds:
     """Return what a store says it holds, by kind; the kinds come in their order, each once."""
     return lines([record async for record in records])
@@ -92,7 +88,7 @@ async def kept(records: AsyncIterator[Record]) -> Kinds:
 def lines(records: Sequence[Record]) -> Kinds:
     by_kind: Kinds = {}
     for record in records:
-        kind = kind_of(record)
+        kind = archive.kind_of(record)
         assert kind not in by_kind or kind == list(by_kind)[-1], "kind by kind"
         by_kind.setdefault(kind, []).append(archive.dump(record))
     assert list(by_kind) == [kind for kind in archive.KINDS if kind in by_kind]
@@ -278,7 +274,9 @@ class GraphMovingConformance:
         told = await kept(store.export())
 
         for kind in ("entity", "episode", "assertion", "fact"):
-            assert told[kind] == sorted(archive.dump(r) for r in of_one if kind_of(r) == kind)
+            assert told[kind] == sorted(
+                archive.dump(r) for r in of_one if archive.kind_of(r) == kind
+            )
         assert told["model"] == lines(records[:1])["model"]
         assert told["fence"] == [archive.dump(Fence(stream=ADA.stream, fence=7))]
         assert told["watermark"] == [archive.dump(mark(ADA, 3))]
