@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
+LINE ?= 2026
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test serve lint types arch bench eval lock fmt clean
+.PHONY: help demo test serve neo4j lint types arch bench eval lock fmt clean
 
 help: ## List what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 # Two steps, so that the demo needs the core alone. uv is used where it is found.
 $(VENV)/.core: requirements/core.txt pyproject.toml
@@ -29,14 +30,23 @@ $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
 	fi
 	@touch $@
 
+# A Java for local Neo4j servers: the machine's own, where it has one that is new enough.
+$(VENV)/.java: $(VENV)/.dev requirements/java.txt
+	@$(BIN)/python -m graphmem.testing.neo4j --find-java >/dev/null 2>&1 || \
+		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/java.txt
+	@touch $@
+
 demo: $(VENV)/.core ## The main job as a story: a conversation becomes memory (no key, no server)
 	@$(BIN)/graphmem demo
 
-test: $(VENV)/.dev ## All tests, the house rules, and 85 % branch coverage
+test: $(VENV)/.java ## All tests, the house rules, and 85 % branch coverage
 	@$(BIN)/python -m pytest -n auto --cov=graphmem --cov-branch --cov-report=term:skip-covered --cov-fail-under=85
 
 serve: $(VENV)/.dev ## The REST service on GRAPHMEM_API_HOST:GRAPHMEM_API_PORT
 	@$(BIN)/graphmem serve
+
+neo4j: $(VENV)/.java ## A Neo4j server with its Browser, until Ctrl-C (LINE=5.26 for that one)
+	@$(BIN)/python -m graphmem.testing.neo4j --line $(LINE)
 
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -61,6 +71,7 @@ lock: ## Resolve the dependencies again (needs uv), with hashes and without host
 	@uv export -q --no-dev --no-emit-project --no-annotate --no-header -o requirements/core.txt
 	@uv export -q --group dev --extra server --extra neo4j --no-emit-project --no-annotate --no-header -o requirements/dev.txt
 	@uv export -q --no-dev --group compare --extra st --extra llm --no-emit-project --no-annotate --no-header -o requirements/extras.txt
+	@uv export -q --no-dev --extra server --extra neo4j --no-emit-project --no-annotate --no-header -o requirements/service.txt
 	@uv export -q --only-group java --no-emit-project --no-annotate --no-header -o requirements/java.txt
 	@uv export -q --only-group build --no-emit-project --no-annotate --no-header -o requirements/build.txt
 	@rm -f uv.lock

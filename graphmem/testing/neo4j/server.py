@@ -252,12 +252,14 @@ def open_driver(uri: str, auth: tuple[str, str] | None) -> neo4j.Driver:
     )
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on.
+def free_port(wanted: int | None = None) -> int:
+    """Return a loopback port that nobody listens on: the one that is wanted, if it is free.
 
-    Below the range that systems hand out themselves: so nobody is given it by chance while the
-    server that it is for is not, or not yet, there.
+    Others are below the range that systems hand out themselves: so nobody is given it by chance
+    while the server that it is for is not, or not yet, there.
     """
+    if wanted is not None and not _listens(wanted):
+        return wanted
     while True:
         port = 20_000 + secrets.randbelow(12_000)
         if not _listens(port):
