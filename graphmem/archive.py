@@ -162,7 +162,7 @@ def read(file: BinaryIO) -> Iterator[Record]:
     last = next(iter(KINDS))
     for number, line in lines:
         try:
-            text = line.decode()
+            text = _whole_line(line)
             if text.startswith(_END):
                 _check_end(_parsed(text)[1], counts, total.hexdigest())
                 break
@@ -183,6 +183,12 @@ def read(file: BinaryIO) -> Iterator[Record]:
 
 
 _END: Final = '{"kind":"end"'  # as we write it, keys sorted
+
+
+def _whole_line(line: bytes) -> str:
+    if not line.endswith(b"\n"):
+        raise InvalidInput("the file is cut short inside this line")
+    return line.decode()
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -6,7 +6,16 @@ No logic of its own: what a verb means is in ``manager``, how a memory is writte
 
 import typer
 
-from graphmem.cli import evaluating, forgetting, reading, reviewing, running, streams, writing
+from graphmem.cli import (
+    evaluating,
+    forgetting,
+    moving,
+    reading,
+    reviewing,
+    running,
+    streams,
+    writing,
+)
 
 app = typer.Typer(
     name="graphmem",
@@ -15,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (writing, reading, forgetting, running, evaluating):
+for room in (writing, reading, forgetting, running, moving, evaluating):
     app.add_typer(room.app)
 app.add_typer(streams.sessions_app, name="sessions")
 app.add_typer(streams.jobs_app, name="jobs")
