@@ -191,8 +191,8 @@ class SessionStore(Protocol):
     def export(self) -> AsyncIterator[LogRecord]:
         """Yield the whole log, everybody's, kind by kind as ``records.LOG_KINDS`` lists them.
 
-        Twice the same while nobody writes. Of one moment only where the store has snapshots and
-        the caller is inside one (``bootstrap.Stores.snapshot``). Needs the schema of ``migrate``.
+        Twice the same while nobody writes, and of one moment inside ``bootstrap.Stores.snapshot``,
+        which every log must have. Needs the schema that ``migrate`` makes.
         """
         ...
 
@@ -336,8 +336,11 @@ class GraphStore(Protocol):
         """Return counts of what these scopes hold; ``now`` tells current facts from ended."""
         ...
 
-    async def check(self) -> Sequence[str]:
-        """Return what is wrong inside the store, a sentence each; empty when all is well."""
+    async def check(self, scopes: Sequence[Scope] | None = None) -> Sequence[str]:
+        """Return what is wrong inside the store, a sentence each; empty when all is well.
+
+        With ``scopes``, only what is wrong with what these hold.
+        """
         ...
 
     async def unembedded(
@@ -356,7 +359,8 @@ class GraphStore(Protocol):
         """Yield the whole graph, everybody's, kind by kind as ``records.GRAPH_KINDS`` lists them.
 
         Retired versions, trails of merges and the vectors of every model too. An episode's
-        ``entity_ids`` and an assertion's ``names`` are ascending. Otherwise as the log's.
+        ``entity_ids`` and an assertion's ``names`` are ascending. A graph may do without snapshots:
+        who moves it watches the log's fences (``transfer``).
         """
         ...
 

@@ -32,7 +32,10 @@ from graphmem.ports import GraphStore, SessionStore
 from graphmem.records import LOG_KINDS, GraphRecord, LogRecord
 
 Progress: TypeAlias = Callable[[str, int], None]
-"""Is told a kind of record, and how many of it have been moved, or read back ("… checked")."""
+"""Is told a kind of record, and how many have been moved so far.
+
+Or read: of a file before anything is written ("… read"), of the target afterwards ("… checked").
+"""
 
 _BATCH: Final = 256
 _BATCH_BYTES: Final = 4 << 20
@@ -80,7 +83,7 @@ async def import_memory(file: BinaryIO, target: Place, *, progress: Progress) ->
     is not empty.
     """
     seen = Counter[str]()
-    async with _told(seen, progress, " checked") as tell:
+    async with _told(seen, progress, " read") as tell:
         for record in archive.read(file):
             seen[archive.kind_of(record)] += 1
             tell(record)

@@ -107,6 +107,8 @@ def test_mistakes_get_one_line(told: Shell) -> None:
     assert "there already" in told.fails("export", "m.jsonl", *store)
     assert "there is no memory at" in told.fails("export", "n.jsonl", "--store", told.at("z.db"))
     assert not (told.folder / "z.db").exists()
+    log = ("--from", told.at("a.db"), "--from-log", told.at("z.db"), "--to", told.at("b.db"))
+    assert "there is no memory at" in told.fails("copy", *log)
     assert "not empty" in told.fails("import", "m.jsonl", *store)
     assert "cannot be read" in told.fails("import", "none.jsonl", *other)
     assert "line 1: this is no export" in told.fails("import", "chat.jsonl", *other)
@@ -184,9 +186,7 @@ def test_killed_import_is_known_for_half_a_memory(shell: Shell) -> None:
     asyncio.run(fill())
     shell.run("export", "m.jsonl", "--store", shell.at("lived.db"))
     every = begun(shell.folder / "m.jsonl", shell.at("whole.db"), 1 << 30)
-    writing = [
-        n for n, word in enumerate(every, 1) if not word.split(" ", 1)[1].startswith("check")
-    ]
+    writing = [n for n, word in enumerate(every, 1) if len(word.split(" ")) == 2]
     reading_back = range(writing[-1] + 1, len(every) + 1)
     steps = [*writing[:: len(writing) // 3], writing[-1], reading_back[0], reading_back[-1]]
 

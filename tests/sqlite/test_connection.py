@@ -7,6 +7,7 @@ on an ordinary machine gives that fault.
 
 import asyncio
 import contextvars
+import gc
 import os
 import sqlite3
 import subprocess
@@ -559,6 +560,19 @@ async def test_together_makes_other_tasks_wait(database: Database) -> None:
             seen.append("ours")
     assert seen == ["ours", "other"]
     assert await names(database) == ["a", "b", "other"]
+
+
+async def test_failure_in_a_block_is_the_callers_alone(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The future that carries it is not left for the loop to complain of."""
+    for block in (database.together, database.snapshot):
+        with pytest.raises(ValueError, match="mine"):
+            async with block():
+                raise ValueError("mine")
+    gc.collect()
+
+    assert caplog.records == []
 
 
 async def test_together_is_cancelled_whole(database: Database) -> None:
