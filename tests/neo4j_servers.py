@@ -85,7 +85,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if folder is None or config.stash[OWNER] != os.getpid():
         return
     end_all(folder)
-    shutil.rmtree(folder)
+    # Whoever tidies up temporary folders may have been here before.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

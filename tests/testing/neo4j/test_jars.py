@@ -103,6 +103,12 @@ def test_versions_are_pinned(line: Line) -> None:
     assert b"<repositor" not in pom(line)
 
 
+def test_compose_runs_the_pinned_version() -> None:
+    compose = (Path(__file__).parents[3] / "compose.yaml").read_text("utf-8")
+
+    assert f"    image: neo4j:{version('2026')}\n" in compose
+
+
 def test_java_is_the_first_that_is_new_enough(tmp_path: Path) -> None:
     old = java(tmp_path / "old" / "java", "1.8.0_402")
     middle = java(tmp_path / "middle" / "java", "17.0.15")
