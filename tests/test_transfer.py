@@ -370,11 +370,11 @@ async def test_two_stores_see_an_erasure_meanwhile(lived: Memory) -> None:
 async def test_two_stores_see_a_new_user_meanwhile(lived: Memory) -> None:
     async def come() -> None:
         await lived.say("eve", "e1|likes|'tea'")
-        await lived.drain(at=1e5)
+        await lived.consolidator.step("w", stream=Scope(user="eve").stream, now=later(1e5))
 
     busy = Busy(lived.database, come)
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match="user 'eve'"):
         await export_memory(apart(lived, busy), io.BytesIO(), now=later(1e6), progress=silent)
 
 

@@ -215,7 +215,7 @@ class SqliteGraphStore:
         cursor: str | None = None,
     ) -> Page:
         known = rows.by_key(scopes)
-        after, since = _cursor(cursor)
+        after, since = rows.cursor_of(cursor)
         keys = {
             **rows.filter_keys(filter),
             "scopes": rows.array(list(known)),
@@ -275,24 +275,16 @@ class SqliteGraphStore:
 
     async def stats(self, scopes: Sequence[Scope], *, now: datetime) -> dict[str, int]:
         keys = {"scopes": rows.array([s.key for s in scopes]), "now": to_us(now)}
-        names = (
-            "episodes",
-            "entities",
-            "facts_current",
-            "facts_ended",
-            "fact_versions",
-            "facts_in_conflict",
-            "facts_quarantined",
-            "assertions",
-        )
         row = await self._db.read(lambda c: c.rows(_SQL["stats"], keys)[0])
-        return dict(zip(names, row, strict=True))
+        return dict(zip(rows.STATS, row, strict=True))
 
-    async def check(self) -> Sequence[str]:
+    async def check(self, scopes: Sequence[Scope] | None = None) -> Sequence[str]:
+        keys = {"scopes": None if scopes is None else rows.array([s.key for s in scopes])}
+
         def work(c: Transaction) -> list[str]:
             found: list[str] = []
             for name, complaint in _CHECKS.items():
-                count = c.rows(_SQL[name])[0][0]
+                count = c.rows(_SQL[name], keys)[0][0]
                 if count:
                     found.append(f"{count} {complaint}")
             return found
@@ -368,14 +360,6 @@ _CHECKS: Final = {
     "check_missing_vectors": "episodes have no vector of the active model",
     "check_loose_vectors": "vectors belong to nothing",
 }
-
-
-def _cursor(cursor: str | None) -> tuple[str, int]:
-    """Return where a listing goes on: after this id, and of facts after this version of it."""
-    after, _, since = (cursor or "").partition("/")
-    if since and not since.lstrip("-").isdigit():
-        raise InvalidInput(f"cursor {cursor!r} is not one that a listing has returned")
-    return after, int(since) if since else FOREVER
 
 
 def _model(c: Transaction, model_id: str) -> tuple[int, int]:

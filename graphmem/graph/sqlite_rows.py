@@ -6,9 +6,10 @@ statements.
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from graphmem import codec, ids
+from graphmem.errors import InvalidInput
 from graphmem.models import (
     Assertion,
     Entity,
@@ -24,6 +25,18 @@ from graphmem.sqlite.times import BEGINNING, FOREVER, bound, end_us, from_us, st
 Row = Sequence[Any]
 Scopes = Mapping[str, Scope]
 
+STATS: Final = (
+    "episodes",
+    "entities",
+    "facts_current",
+    "facts_ended",
+    "fact_versions",
+    "facts_in_conflict",
+    "facts_quarantined",
+    "assertions",
+)
+"""What a store counts, in the order in which its statement does."""
+
 
 def by_key(scopes: Sequence[Scope]) -> dict[str, Scope]:
     return {scope.key: scope for scope in scopes}
@@ -32,6 +45,11 @@ def by_key(scopes: Sequence[Scope]) -> dict[str, Scope]:
 def array(values: Sequence[str] | Sequence[int]) -> str:
     """Return a list as the JSON that ``json_each`` reads: lists reach SQL as one parameter."""
     return json.dumps(list(values))
+
+
+def _listed(value: str | Sequence[Any]) -> tuple[Any, ...]:
+    """Return a list as a store has it: as JSON, or as a list."""
+    return tuple(json.loads(value) if isinstance(value, str) else value)
 
 
 def filter_keys(f: Filter) -> dict[str, Any]:
@@ -93,7 +111,7 @@ def episode_of(r: Row, scopes: Scopes) -> Episode:
         source_class=SourceClass(r[11]),
         origin=r[12],
         metadata=codec.loads_object(r[13]),
-        entity_ids=tuple(json.loads(r[14])),
+        entity_ids=_listed(r[14]),
     )
 
 
@@ -121,8 +139,8 @@ def entity_of(r: Row, scopes: Scopes) -> Entity:
         key=r[2],
         name=r[3],
         kind=r[4],
-        aliases=tuple(json.loads(r[5])),
-        descriptors=tuple(json.loads(r[6])),
+        aliases=_listed(r[5]),
+        descriptors=_listed(r[6]),
         summary=r[7],
         importance=r[8],
         created_at=from_us(r[9]),
@@ -178,7 +196,7 @@ def assertion_of(r: Row, scopes: Scopes) -> Assertion:
         object_id=r[15],
         slot=r[16],
         quarantined=bool(r[17]),
-        names=tuple(json.loads(r[18])),
+        names=_listed(r[18]),
     )
 
 
@@ -234,9 +252,17 @@ def fact_of(r: Row, scopes: Scopes) -> Fact:
         retired_at=bound(r[19]),
         supersedes=r[20],
         reason=r[21],
-        contradicts=tuple(json.loads(r[22])),
+        contradicts=_listed(r[22]),
         support=tuple(
             Support(assertion_id=s[0], event_id=s[1], episode_id=s[2], quote=s[3], polarity=s[4])
             for s in json.loads(r[23])
         ),
     )
+
+
+def cursor_of(cursor: str | None) -> tuple[str, int]:
+    """Return where a listing goes on: after this id, and of facts after this version of it."""
+    after, _, since = (cursor or "").partition("/")
+    if since and not since.lstrip("-").isdigit():
+        raise InvalidInput(f"cursor {cursor!r} is not one that a listing has returned")
+    return after, int(since) if since else FOREVER

@@ -400,7 +400,6 @@ class SqliteSessionStore:
         await self._db.write(lambda c: moving.begin(c, _SQL, self._db.path))
 
     async def restore(self, records: Sequence[LogRecord]) -> None:
-        self._key = None  # another may come with the records
         # Nothing of it counts before the end, and that waits for the disk.
         await self._db.note(lambda c: moving.restore(c, _SQL, records))
 

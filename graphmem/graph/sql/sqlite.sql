@@ -478,24 +478,27 @@ SELECT
     (SELECT count(*) FROM assertions a WHERE a.scope IN (SELECT value FROM json_each(:scopes)) AND a.predicate != 'mentioned');
 
 -- name: check_orphan_facts
-SELECT count(*) FROM facts f WHERE NOT EXISTS (SELECT 1 FROM support s WHERE s.fact = f.n);
+SELECT count(*) FROM facts f WHERE (:scopes IS NULL OR f.scope IN (SELECT value FROM json_each(:scopes)))
+    AND NOT EXISTS (SELECT 1 FROM support s WHERE s.fact = f.n);
 
 -- name: check_unsupported
-SELECT count(*) FROM support s WHERE NOT EXISTS (SELECT 1 FROM assertions a WHERE a.id = s.assertion_id);
+SELECT count(*) FROM support s JOIN facts f ON f.n = s.fact WHERE (:scopes IS NULL OR f.scope IN (SELECT value FROM json_each(:scopes)))
+    AND NOT EXISTS (SELECT 1 FROM assertions a WHERE a.id = s.assertion_id);
 
 -- name: check_dangling_entities
-SELECT count(*) FROM facts f WHERE NOT EXISTS (SELECT 1 FROM entities n WHERE n.id = f.subject_id)
-    OR (f.object_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entities n WHERE n.id = f.object_id));
+SELECT count(*) FROM facts f WHERE (:scopes IS NULL OR f.scope IN (SELECT value FROM json_each(:scopes)))
+    AND (NOT EXISTS (SELECT 1 FROM entities n WHERE n.id = f.subject_id)
+         OR (f.object_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entities n WHERE n.id = f.object_id)));
 
 -- name: check_cross_scope
-SELECT count(*) FROM facts f JOIN entities n ON n.id IN (f.subject_id, f.object_id) WHERE n.scope != f.scope;
+SELECT count(*) FROM facts f JOIN entities n ON n.id IN (f.subject_id, f.object_id) WHERE n.scope != f.scope AND (:scopes IS NULL OR f.scope IN (SELECT value FROM json_each(:scopes)));
 
 -- name: check_missing_vectors
-SELECT count(*) FROM episodes e WHERE NOT EXISTS (
+SELECT count(*) FROM episodes e WHERE (:scopes IS NULL OR e.scope IN (SELECT value FROM json_each(:scopes))) AND NOT EXISTS (
     SELECT 1 FROM vectors v JOIN models m ON m.model = v.model WHERE v.item = e.id AND m.active);
 
 -- name: check_loose_vectors
-SELECT count(*) FROM vectors v WHERE NOT EXISTS (SELECT 1 FROM episodes e WHERE e.id = v.item)
+SELECT count(*) FROM vectors v WHERE (:scopes IS NULL OR v.scope IN (SELECT value FROM json_each(:scopes))) AND NOT EXISTS (SELECT 1 FROM episodes e WHERE e.id = v.item)
     AND NOT EXISTS (SELECT 1 FROM facts f WHERE f.id = v.item);
 
 -- name: graph_unfinished

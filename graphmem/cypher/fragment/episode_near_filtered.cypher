@@ -1,0 +1,13 @@
+// The vector arm by an index that knows scopes and clocks: from 2026.06.
+WITH * WHERE $vector IS NOT NULL AND $f_episodes AND NOT exact
+MATCH (c:MemoryChunk)
+SEARCH c IN (VECTOR INDEX memory_episode_search___slot__ FOR $vector
+  WHERE c.scope IN $scopes AND c.occurred_at >= $f_occurred_from AND c.occurred_at <= $last AND c.recorded_at <= $known_at
+  LIMIT $beam) SCORE AS s
+OPTIONAL MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode)
+WITH coalesce(whole, c) AS e, s WHERE
+// include: fragment/episode_live
+AND
+// include: fragment/episode_filter
+WITH e, max(s) AS s
+RETURN e, 1 AS near ORDER BY s DESC, e.id LIMIT $vector_limit

@@ -1,0 +1,10 @@
+// The text arm: what matches and passes, the engine's best $handed_over first.
+WITH * WHERE $match IS NOT NULL AND $f_episodes
+CALL db.index.fulltext.queryNodes('memory_episode_text', $match, {limit: $most}) YIELD node AS e
+WITH e WHERE
+// include: fragment/episode_live
+AND
+// include: fragment/episode_filter
+WITH e AS x LIMIT $handed_over
+// include: fragment/bm25
+RETURN x AS e, 0 AS near

@@ -1,0 +1,8 @@
+// As for episodes; a fact has one vector.
+WITH * WHERE $vector IS NOT NULL AND $f_facts AND exact
+MATCH (f:MemoryFact) WHERE
+// include: fragment/fact_live
+AND
+// include: fragment/fact_filter
+WITH f WHERE f.embedding___slot__ IS NOT NULL
+RETURN f, 1 AS near ORDER BY vector.similarity.cosine(f.embedding___slot__, $vector) DESC, f.id LIMIT $vector_limit

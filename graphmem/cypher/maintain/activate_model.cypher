@@ -1,0 +1,1 @@
+MATCH (m:MemoryModel) SET m.active = (m.id = $id)

@@ -1,0 +1,1 @@
+DROP INDEX memory_fact_search___slot__ IF EXISTS

@@ -1,0 +1,1 @@
+MATCH (m:MemoryModel) WHERE m.id <> $id DETACH DELETE m

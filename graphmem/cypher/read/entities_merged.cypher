@@ -1,0 +1,5 @@
+MATCH (n:MemoryEntity) WHERE n.same_as IN $ids AND n.scope IN $scopes
+WITH n ORDER BY n.id
+RETURN collect(
+// include: fragment/entity_row
+) AS rows

@@ -1,0 +1,1 @@
+MERGE (n:MemorySchema {id: 'graphmem'}) SET n.version = $version, n.name = 'schema ' + $version

@@ -1,0 +1,1 @@
+MATCH (s:MemoryScope) SET s.version = s.version + 1

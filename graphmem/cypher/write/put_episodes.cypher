@@ -1,0 +1,3 @@
+UNWIND $rows AS row
+MERGE (e:MemoryEpisode {id: row.id})
+SET e:Memory, e += row.properties

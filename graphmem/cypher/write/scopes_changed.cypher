@@ -1,0 +1,1 @@
+MATCH (s:MemoryScope) WHERE s.key IN $keys SET s.version = s.version + 1

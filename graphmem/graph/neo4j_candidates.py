@@ -1,0 +1,180 @@
+"""Candidates from Neo4j: all arms of one question in one statement and one record.
+
+Chooses how vectors are searched, see decision 0026: by an index that knows scopes and clocks, by
+one that does not, or by looking at every vector of the scopes. Nothing is ranked here. Does not
+know how candidates are fused.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from graphmem.errors import EmbeddingMismatch
+from graphmem.graph import neo4j_rows as rows
+from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
+from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
+from graphmem.retrieval.columns import Columns, Fixed
+from graphmem.sqlite.times import to_us
+
+_WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
+_MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
+_HANDED_OVER: Final = 200  # of those that pass, its best so many are cut by our BM25
+_BEAM: Final = 100  # an approximate search looks at as many as it is asked for
+_FEW: Final = 300  # items in which it costs nothing
+_SMALL: Final = 4000  # items in which every vector is looked at sooner than an index helps
+_MOST_OVER: Final = 2000
+_SIZES_FOR_S: Final = 30.0  # how much there is to search is asked this seldom
+_INDEXED: Final = ("kinds", "occurred_from", "occurred_to")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    here: int
+    everywhere: int
+    asked_at: float
+
+
+class Finder:
+    """Answers CandidateQueries from one database.
+
+    ``filtered`` says that the vector indexes know scopes and clocks. ``exact`` has every vector of
+    a scope looked at, whatever its size: for tests that compare stores.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        statements: Mapping[str, str],
+        *,
+        filtered: bool,
+        exact: bool = False,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._statement = statements[f"read/candidates_{'filtered' if filtered else 'index'}"]
+        self._sizes_statement = statements["read/sizes"]
+        self._filtered = filtered
+        self._exact = exact
+        self._timer = timer
+        self._sizes: dict[tuple[str, ...], _Sizes] = {}
+
+    async def find(
+        self, scopes: Sequence[Scope], query: CandidateQuery, slot: str
+    ) -> CandidatePool:
+        """Return the pool; see ``GraphStore.candidates``. ``slot`` is the active model's."""
+        keys = _keys(scopes, query)
+        by_vector = keys["vector"] is not None
+        exact = by_vector and (self._exact or _narrow(query.filter))
+        over = 0
+        if by_vector and not exact and not self._filtered:
+            sizes = await self._sizes_of(tuple(keys["scopes"]))
+            exact = sizes.here <= _SMALL
+            share = max(sizes.everywhere, 1) / max(sizes.here, 1)
+            over = min(_MOST_OVER, max(_BEAM, int(2 * query.vector_limit * share)))
+        statement = self._statement.replace("__slot__", slot).replace(
+            "__reach__", str(int(query.neighbours))
+        )
+        keys |= {"exact": exact, "few": _FEW, "over": over, "beam": max(_BEAM, query.vector_limit)}
+        try:
+            found = await self._connection.run(statement, keys)
+        except StoreFault:
+            # Neo4j 2026.08 fails inside Lucene where few of an index's rows pass and some are gone.
+            if exact or not by_vector:
+                raise
+            found = await self._connection.run(statement, keys | {"exact": True})
+        starved = min(found["near_episodes"], found["near_facts"]) < query.vector_limit
+        if over and starved and not exact:
+            # Others stand nearer: what is left is too little to be this scope's nearest.
+            found = await self._connection.run(statement, keys | {"exact": True})
+        if by_vector and found["model"] != query.model_id:
+            raise EmbeddingMismatch(found["model"] or "none", query.model_id or "none")
+        return CandidatePool(
+            candidates=_columns_of(found, query, searched=by_vector), version=found["version"]
+        )
+
+    async def _sizes_of(self, scopes: tuple[str, ...]) -> _Sizes:
+        known = self._sizes.get(scopes)
+        if known is None or self._timer() - known.asked_at > _SIZES_FOR_S:
+            found = await self._connection.run(self._sizes_statement, {"scopes": list(scopes)})
+            known = _Sizes(found["here"], found["everywhere"], self._timer())
+            if len(self._sizes) > 10_000:
+                self._sizes.clear()
+            self._sizes[scopes] = known
+        return known
+
+
+def _narrow(f: Filter) -> bool:
+    """Return whether a filter asks what no vector index knows: it could leave nothing over."""
+    return replace(f, **dict.fromkeys(_INDEXED)) != Filter()
+
+
+def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
+    levels = sorted({scope.key for scope in scopes})
+    words = list(dict.fromkeys(w for t in query.terms for w in _WORD.findall(t)))
+    asked = rows.filter_keys(query.filter)
+    as_of = rows.bounded(query.as_of, rows.FOREVER_AT)
+    vector = None
+    if query.vector is not None and query.model_id is not None and np.any(query.vector):
+        vector = query.vector.tolist()
+    quoted = [f'"{word}"' for word in words]  # quoted, AND is a word too
+    matching = f"+scope:({' '.join(levels)}) +terms:({' '.join(quoted)})"
+    return asked | {
+        "scopes": levels,
+        "as_of": as_of,
+        "known_at": rows.bounded(query.known_at, rows.FOREVER_AT),
+        "alive": rows.BEGINNING_AT if query.ended else as_of,
+        "last": min(as_of, asked["f_occurred_to"] - rows.TICK),
+        # Our own terms and nothing else: no text of a user reaches a query parser.
+        "match": matching if words and levels and query.text_limit > 0 else None,
+        "padded": [f" {term} " for term in dict.fromkeys(query.terms)],
+        "most": _MOST,
+        "handed_over": max(_HANDED_OVER, query.text_limit),
+        "k1": 1.2,
+        "b": 0.75,
+        "text_limit": query.text_limit,
+        "vector": vector if query.vector_limit > 0 else None,
+        "vector_limit": query.vector_limit,
+    }
+
+
+def _columns_of(found: Values, query: CandidateQuery, *, searched: bool) -> Columns:
+    as_of, known_at = to_us(query.as_of), to_us(query.known_at)
+    windows: dict[str, float] = {}
+    for episode, similarity in found["windows"]:
+        if similarity is not None:
+            windows[episode] = max(similarity, windows.get(episode, 0.0))
+    fixed: list[Fixed] = []
+    cosines: list[float | None] = []
+    ended: list[bool] = []
+    for candidate, slot, spans, similarity in found["episodes"]:
+        row = rows.fixed_of(candidate)
+        fixed.append((*row[:13], slot, *row[14:]) if slot is not None else row)
+        best = windows.get(row[0])
+        if best is not None and similarity is not None:
+            similarity = max(best, similarity)
+        cosines.append(_cosine(similarity, searched))
+        ended.append(slot is not None and _over(spans or (), as_of, known_at))
+    for candidate, seq, session, author, occurred, similarity in found["facts"]:
+        row = rows.fixed_of(candidate)
+        if occurred is not None:
+            row = (*row[:4], seq, session, author, None, occurred, *row[9:])
+        fixed.append(row)
+        cosines.append(_cosine(similarity, searched))
+        ended.append(False)
+    return Columns(fixed, cosine=cosines, ended=ended)
+
+
+def _cosine(similarity: float | None, searched: bool) -> float | None:
+    return None if similarity is None or not searched else 2.0 * similarity - 1.0
+
+
+def _over(spans: Sequence[int], as_of: int, known_at: int) -> bool:
+    """Return whether none of these facts holds: recorded, retired, end, and so on."""
+    return not any(
+        recorded <= known_at < retired and ends > as_of
+        for recorded, retired, ends in zip(spans[::3], spans[1::3], spans[2::3], strict=True)
+    )

@@ -1,0 +1,141 @@
+"""The schema of the graph in Neo4j: what it consists of, how it comes about, which model is active.
+
+Two slots hold vectors, each a property and its indexes: the active model's, and while a memory is
+embedded anew the next one's, so that the switch is one small transaction. Does not know memories.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from graphmem.errors import EmbeddingMismatch, SchemaOutdated
+from graphmem.graph.neo4j_connection import Connection, Work
+
+Statements = Mapping[str, str]
+VERSION: Final = 1
+SLOTS: Final = ("a", "b")
+FILTERED_FROM: Final = (2026, 6)  # in-index `IN` came with this; the rest of SEARCH with 2026.02
+OLDEST: Final = (5, 26)
+# What the schema directory holds besides constraints and indexes that are made once.
+_NO_RULES: Final = frozenset(
+    {"await", "version", "set_version", "models", "add_model", "lock", "indexes", "server"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An embedding model whose vectors are in a slot."""
+
+    id: str
+    dimension: int
+    slot: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server is; ``filtered``: its vector indexes can know scopes and clocks."""
+
+    version: tuple[int, ...]
+    edition: str
+
+    @property
+    def filtered(self) -> bool:
+        return self.version >= FILTERED_FROM
+
+    @property
+    def prefix(self) -> str:
+        """Return the language that our statements are in, whatever the database's default."""
+        return "CYPHER 25 " if self.filtered else "CYPHER 5 "
+
+
+async def server_of(connection: Connection, statements: Statements) -> Server:
+    """Ask the server what it is; SchemaOutdated if it is older than what is supported."""
+    found = await connection.run(statements["schema/server"])
+    numbers = found["version"].split("-")[0].split("+")[0].split(".")
+    version = tuple(int(n) for n in numbers if n.isdigit())
+    if version < OLDEST:
+        raise SchemaOutdated(
+            f"Neo4j {found['version']} is older than 5.26, the oldest that graphmem works with"
+        )
+    return Server(version, found["edition"])
+
+
+async def migrate(connection: Connection, statements: Statements) -> None:
+    """Create what is missing; safe when several do it at once. SchemaOutdated on a newer one."""
+    found = await connection.run(statements["schema/version"])
+    if found["version"] is not None and found["version"] > VERSION:
+        raise SchemaOutdated(
+            f"this database has graphmem's schema {found['version']}, newer than {VERSION}, "
+            "which this version knows: install the newer graphmem"
+        )
+    if found["version"] == VERSION:
+        return
+    for name in sorted(statements):
+        folder, _, rule = name.partition("/")
+        if folder == "schema" and rule not in _NO_RULES and "_vector" not in rule:
+            await connection.change_schema(statements[name])
+    await connection.change_schema(statements["schema/await"])
+
+    async def set_version(work: Work) -> None:
+        await work.run(statements["schema/set_version"], {"version": VERSION})
+
+    await connection.write(set_version)
+
+
+async def models(connection: Connection, statements: Statements) -> list[Model]:
+    found = await connection.run(statements["schema/models"])
+    return [Model(*row) for row in found["rows"]]
+
+
+async def add_model(
+    connection: Connection, statements: Statements, server: Server, model_id: str, dimension: int
+) -> Model:
+    """Give a model a slot and its indexes; the first is active. EmbeddingMismatch on dimension."""
+
+    async def work(w: Work) -> Model:
+        await w.run(statements["schema/lock"])
+        found = [Model(*row) for row in (await w.run(statements["schema/models"]))["rows"]]
+        same = [m for m in found if m.id == model_id]
+        if same:
+            if same[0].dimension != dimension:
+                raise EmbeddingMismatch(
+                    f"{model_id} ({same[0].dimension})", f"{model_id} ({dimension})"
+                )
+            return same[0]
+        free = [slot for slot in SLOTS if slot not in {m.slot for m in found}]
+        if not free:
+            others = [m.id for m in found if not m.active]
+            raise EmbeddingMismatch(others[0], model_id)
+        keys = {"id": model_id, "dimension": dimension, "slot": free[0], "active": not found}
+        await w.run(statements["schema/add_model"], keys)
+        return Model(model_id, dimension, free[0], not found)
+
+    model = await connection.write(work)
+    await ensure_indexes(connection, statements, server, model)
+    return model
+
+
+async def ensure_indexes(
+    connection: Connection, statements: Statements, server: Server, model: Model
+) -> None:
+    """Create the vector indexes of a model's slot, as good as the server can; wait for them."""
+    here, gone = ("_filtered", "vector") if server.filtered else ("", "search")
+    for kind in ("episode", "fact"):
+        text = statements[f"schema/{kind}_vector{here}"]
+        await connection.change_schema(
+            text.replace("__slot__", model.slot).replace("__dimension__", str(int(model.dimension)))
+        )
+        # Left by a server of the other kind, or by a model that had this slot before.
+        await connection.change_schema(
+            statements[f"maintain/drop_{kind}_{gone}"].replace("__slot__", model.slot)
+        )
+    await connection.change_schema(statements["schema/await"])
+
+
+async def drop_indexes(connection: Connection, statements: Statements, slot: str) -> None:
+    for kind in ("episode", "fact"):
+        for name in ("vector", "search"):
+            await connection.change_schema(
+                statements[f"maintain/drop_{kind}_{name}"].replace("__slot__", slot)
+            )
