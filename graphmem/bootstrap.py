@@ -165,8 +165,30 @@ def make_stores(
                 snapshot=database.snapshot,
                 one_moment=True,
             )
-        case _:
-            raise InvalidInput(f"store URL {store!r}: expected sqlite:///path.db")
+        case scheme if scheme.partition("+")[0] in ("neo4j", "bolt"):
+            if not log:
+                raise InvalidInput(
+                    "a store in Neo4j needs a log beside it: set GRAPHMEM_LOG or --log to "
+                    "sqlite:///log.db, or to the Postgres that several hosts share"
+                )
+            from graphmem.graph.neo4j import Neo4jGraphStore
+            from graphmem.graph.neo4j_connection import Address, Connection
+
+            at = read_settings({})
+            address = Address.of(
+                store,
+                user=at.neo4j_user,
+                password=at.neo4j_password,
+                database=at.neo4j_database,
+                ca=at.neo4j_ca,
+            )
+            sessions, snapshot = make_log(log)
+            return Stores(sessions, Neo4jGraphStore(Connection(address)), snapshot=snapshot)
+        case scheme:
+            raise InvalidInput(
+                f"store URL with scheme {scheme!r}: expected sqlite:///path.db or "
+                "neo4j://USER:PASSWORD@HOST:PORT/DATABASE"
+            )
 
 
 def make_log(log: str) -> tuple[SessionStore, Together]:

@@ -16,6 +16,18 @@ class Settings(BaseSettings):
 
     store: str = Field("sqlite:///graphmem.db", description="where the memory lives")
     log: str | None = Field(None, description="where the event log lives; default: the store")
+    neo4j_user: str | None = Field(
+        None, description="who asks Neo4j, where the URL names nobody", repr=False
+    )
+    neo4j_password: str | None = Field(
+        None, description="the password, where the URL has none", repr=False
+    )
+    neo4j_database: str | None = Field(
+        None, description="the database, where the URL names none; default: the user's own"
+    )
+    neo4j_ca: str | None = Field(
+        None, description="certificates that Neo4j's must be signed by; default: the system's"
+    )
     app: str = Field("default", description="the app of the command line's scope")
     user: str = Field("default", description="the user of the command line's scope")
     embedder: str = Field("onnx", description="onnx, sentence-transformers:NAME or litellm:NAME")

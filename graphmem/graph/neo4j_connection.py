@@ -52,6 +52,15 @@ _READ_ONLY: Final = frozenset(
     }
 )
 
+_THERE_ALREADY: Final = frozenset(
+    f"Neo.ClientError.Schema.{what}"
+    for what in (
+        "EquivalentSchemaRuleAlreadyExists",
+        "ConstraintAlreadyExists",
+        "IndexAlreadyExists",
+    )
+)
+
 Values = Mapping[str, Any]
 
 
@@ -165,8 +174,13 @@ class Connection:
 
         async def once() -> None:
             async with self._session(neo4j.WRITE_ACCESS) as session:
-                result = await session.run(self.prefix + statement)  # pyright: ignore[reportArgumentType]  # files of ours
-                await result.consume()
+                try:
+                    result = await session.run(self.prefix + statement)  # pyright: ignore[reportArgumentType]  # files of ours
+                    await result.consume()
+                except ClientError as error:
+                    # "If not exists" is asked before it is made: somebody else was in between.
+                    if error.code not in _THERE_ALREADY:
+                        raise
 
         await self._on_loop(self._again(once, attempts=_ATTEMPTS))
 

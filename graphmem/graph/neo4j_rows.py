@@ -113,10 +113,10 @@ def entity_row(e: Entity) -> Row:
 
 def assertion_row(a: Assertion) -> Row:
     row = rows.assertion_row(a)
-    changing = {k: row[k] for k in ("subject_id", "object_id", "slot", "statement")}
+    changing: Row = {k: row[k] for k in ("subject_id", "object_id", "slot", "statement")}
     changing["quarantined"] = a.quarantined
     quote = a.statement.quote.text
-    properties = _dated(row) | changing | {"name": _caption(quote), "names": []}
+    properties: Row = {**_dated(row), **changing, "name": _caption(quote), "names": []}
     return {
         "id": a.id,
         "scope": row["scope"],

@@ -4,6 +4,8 @@ Part of ``GraphStoreConformance``. Does not know how a pool is ranked.
 """
 
 import asyncio
+import os
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -35,6 +37,7 @@ from graphmem.testing.memories import (
 )
 
 _numbers = count()
+_RUN = secrets.token_hex(4)  # of two runs on one server each has its own scopes
 
 
 def sorted_by_id(pool: CandidatePool) -> list[Candidate]:
@@ -44,17 +47,21 @@ def sorted_by_id(pool: CandidatePool) -> list[Candidate]:
 filters = pytest.mark.parametrize(("build", "expected"), FILTERS.values(), ids=FILTERS)
 
 
-class CandidatesConformance:
-    """The arms of one question."""
+class Isolated:
+    """Whose memories a test puts: nobody else's, so that a shared server needs no cleaning."""
 
     @pytest.fixture
     def scope(self, request: pytest.FixtureRequest) -> Scope:
-        """A user nobody else has: a shared server needs no cleaning for these."""
-        return Scope(app="conformance", user=f"{request.node.name[:60]}-{next(_numbers)}")
+        name = f"{request.node.name[:60]}-{next(_numbers)}-{os.getpid()}-{_RUN}"
+        return Scope(app="conformance", user=name)
 
     @pytest.fixture
     async def harbour(self, store: GraphStore, scope: Scope) -> Harbour:
         return await make_harbour(store, scope)
+
+
+class CandidatesConformance(Isolated):
+    """The arms of one question."""
 
     # text
 

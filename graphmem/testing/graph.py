@@ -25,6 +25,7 @@ from graphmem.models import (
     Scope,
 )
 from graphmem.ports import GraphStore
+from graphmem.testing.candidates import Isolated
 from graphmem.testing.fakes import HashEmbedder
 from graphmem.testing.memories import (
     EMBEDDER,
@@ -204,7 +205,7 @@ class GraphStoreConformance(ReadingConformance):
         assert await found(store, scope, await ask("rum")) == set()
         assert await found(store, scope, await ask("tea")) == {second.id, likes.id}
         assert await store.named([scope], ["zoe"]) == [zoe]
-        assert await store.check() == []
+        assert await store.check([scope]) == []
 
     async def test_old_name_goes_but_the_key_stays(self, store: GraphStore, scope: Scope) -> None:
         episode = make_episode(scope, 1)
@@ -246,7 +247,7 @@ class GraphStoreConformance(ReadingConformance):
         known = await store.known(scope, KnownQuery(names=("ada",), entity_ids=(harbour.ada.id,)))
         assert (known.entities, known.assertions, known.facts) == ((), (), ())
         assert set((await store.stats([scope], now=LATE)).values()) == {0}
-        assert await store.check() == []
+        assert await store.check([scope]) == []
 
     async def test_delete_of_one_version_leaves_the_other(
         self, store: GraphStore, scope: Scope, harbour: Harbour
@@ -271,7 +272,7 @@ class GraphStoreConformance(ReadingConformance):
         await store.apply(change, fence=1)
 
         assert (await store.candidates([scope], await ask(near="hello"))).candidates == ()
-        assert await store.check() == []
+        assert await store.check([scope]) == []
 
     # known
 
@@ -433,9 +434,9 @@ class GraphStoreConformance(ReadingConformance):
         }
 
     async def test_check_is_silent_when_all_is_well(
-        self, store: GraphStore, harbour: Harbour
+        self, store: GraphStore, scope: Scope, harbour: Harbour
     ) -> None:
-        assert await store.check() == []
+        assert await store.check([scope]) == []
 
     @pytest.mark.parametrize("kind", ["entity", "assertion", "support", "vector"])
     async def test_check_says_what_is_wrong(
@@ -458,7 +459,24 @@ class GraphStoreConformance(ReadingConformance):
                 broken = replace(broken, put_episodes=(make_episode(scope, 9),))
         await store.apply(broken, fence=1)
 
-        assert len(await store.check()) == 1
+        assert len(await store.check([scope])) == 1
+
+    async def test_vectors_put_later_are_seen(self, store: GraphStore, scope: Scope) -> None:
+        episode = make_episode(scope, 1, "goats")
+        await save(store, scope, episode, put_embeddings=())
+        assert await found(store, scope, await ask(near="goats")) == set()
+
+        await store.put_embeddings(MODEL, [await make_embedding(episode)])
+
+        assert await found(store, scope, await ask(near="goats")) == {episode.id}
+
+    async def test_adopt_refuses_another_dimension(self, store: GraphStore) -> None:
+        with pytest.raises(EmbeddingMismatch):
+            await store.adopt_model(MODEL, EMBEDDER.dimension + 1)
+
+
+class ReembeddingConformance(Isolated):
+    """A change of the embedding model; the store must hold nothing but what the test puts."""
 
     async def test_reembed_then_adopt(
         self, store: GraphStore, scope: Scope, harbour: Harbour
@@ -493,20 +511,7 @@ class GraphStoreConformance(ReadingConformance):
         best = max(pool.candidates, key=lambda c: c.cosine or -1)
         assert best.id == harbour.likes.id
         assert best.cosine == pytest.approx(1, abs=1e-6)
-        assert await store.check() == []
-
-    async def test_vectors_put_later_are_seen(self, store: GraphStore, scope: Scope) -> None:
-        episode = make_episode(scope, 1, "goats")
-        await save(store, scope, episode, put_embeddings=())
-        assert await found(store, scope, await ask(near="goats")) == set()
-
-        await store.put_embeddings(MODEL, [await make_embedding(episode)])
-
-        assert await found(store, scope, await ask(near="goats")) == {episode.id}
-
-    async def test_adopt_refuses_another_dimension(self, store: GraphStore) -> None:
-        with pytest.raises(EmbeddingMismatch):
-            await store.adopt_model(MODEL, EMBEDDER.dimension + 1)
+        assert await store.check([scope]) == []
 
 
 async def make_harbour_elsewhere(store: GraphStore, scope: Scope) -> None:

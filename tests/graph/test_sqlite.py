@@ -13,7 +13,7 @@ from graphmem.graph.sqlite import _SQL, SqliteGraphStore
 from graphmem.models import Filter, GraphChange, Scope
 from graphmem.sqlite.connection import Database, Transaction
 from graphmem.testing.candidates import CandidatesConformance
-from graphmem.testing.graph import GraphStoreConformance
+from graphmem.testing.graph import GraphStoreConformance, ReembeddingConformance
 from graphmem.testing.memories import (
     EMBEDDER,
     LATE,
@@ -54,7 +54,7 @@ async def opened(database: Database) -> SqliteGraphStore:
     return store
 
 
-class TestSqliteFile(GraphStoreConformance):
+class TestSqliteFile(GraphStoreConformance, ReembeddingConformance):
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[SqliteGraphStore]:
         store = await opened(Database.acquire(str(tmp_path / "graph.db")))
@@ -75,7 +75,7 @@ class TestSqliteFullText(CandidatesConformance):
         await store.close()
 
 
-class TestSqliteMemory(GraphStoreConformance):
+class TestSqliteMemory(GraphStoreConformance, ReembeddingConformance):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SqliteGraphStore]:
         store = await opened(Database.acquire(":memory:"))
