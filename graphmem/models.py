@@ -642,8 +642,9 @@ class Candidate:
 
     ``cosine`` is exact, best window, in [-1, 1]; ``None`` where the store holds no vector of it.
     ``episode_ids`` and ``event_ids``, in
-    parallel, are what a fact was read from; an episode supports itself. ``ended`` is true of an
-    episode all of whose facts have ended by ``as_of``.
+    parallel, are what a fact was read from; an episode supports itself. ``text`` is None where the
+    store reads it cheaper later, of the hits alone. ``ended`` is true of an episode all of whose
+    facts have ended by ``as_of``.
     """
 
     id: str
@@ -667,6 +668,7 @@ class Candidate:
     type: MemoryType
     episode_ids: tuple[str, ...] = ()
     event_ids: tuple[str, ...] = ()
+    text: str | None = None
     ended: bool = False
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
 from graphmem.graph import neo4j_changes as changes
+from graphmem.graph import neo4j_moving as moving
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
 from graphmem.graph import sqlite_rows as values
@@ -35,6 +36,7 @@ from graphmem.models import (
     Span,
 )
 from graphmem.queries import load_cypher
+from graphmem.records import GraphRecord
 from graphmem.sqlite.times import from_us
 
 _CYPHER: Final = load_cypher("graphmem", "cypher")
@@ -327,6 +329,27 @@ class Neo4jGraphStore:
         self._active = None
         await self._clear(next(s for s in schema.SLOTS if s != model.slot))
         return True
+
+    # moving ---------------------------------------------------------------------------------
+
+    async def export(self) -> AsyncIterator[GraphRecord]:
+        await self._known_server()
+        async for record in moving.export(self._connection, _CYPHER):
+            yield record
+
+    async def begin_restore(self) -> None:
+        await self._known_server()
+        await moving.begin(self._connection, _CYPHER)
+        self._active = None
+
+    async def restore(self, records: Sequence[GraphRecord]) -> None:
+        await self._known_server()
+        await moving.restore(self._connection, _CYPHER, records)
+
+    async def finish_restore(self) -> None:
+        server = await self._known_server()
+        await moving.finish(self._connection, _CYPHER, server)
+        self._active = None
 
     # inside ---------------------------------------------------------------------------------
 

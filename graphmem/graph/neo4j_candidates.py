@@ -17,12 +17,12 @@ from graphmem.errors import EmbeddingMismatch
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
 from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
-from graphmem.retrieval.columns import Columns, Fixed
+from graphmem.retrieval.columns import Columns, Fixed, Words
 from graphmem.sqlite.times import to_us
 
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
-_HANDED_OVER: Final = 200  # of those that pass, its best so many are cut by our BM25
+_HANDED_OVER: Final = 2  # times the limit: of those that pass, its best are cut by our BM25
 _BEAM: Final = 100  # an approximate search looks at as many as it is asked for
 _FEW: Final = 300  # items in which it costs nothing
 _SMALL: Final = 4000  # items in which every vector is looked at sooner than an index helps
@@ -132,7 +132,7 @@ def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
         "match": matching if words and levels and query.text_limit > 0 else None,
         "padded": [f" {term} " for term in dict.fromkeys(query.terms)],
         "most": _MOST,
-        "handed_over": max(_HANDED_OVER, query.text_limit),
+        "handed_over": max(_BEAM, _HANDED_OVER * query.text_limit),
         "k1": 1.2,
         "b": 0.75,
         "text_limit": query.text_limit,
@@ -150,22 +150,36 @@ def _columns_of(found: Values, query: CandidateQuery, *, searched: bool) -> Colu
     fixed: list[Fixed] = []
     cosines: list[float | None] = []
     ended: list[bool] = []
+    held: list[Mapping[str, int]] = []
+    lengths: list[int] = []
     for candidate, slot, spans, similarity in found["episodes"]:
-        row = rows.fixed_of(candidate)
+        row, counts, length = rows.candidate_of(candidate)
         fixed.append((*row[:13], slot, *row[14:]) if slot is not None else row)
         best = windows.get(row[0])
         if best is not None and similarity is not None:
             similarity = max(best, similarity)
         cosines.append(_cosine(similarity, searched))
         ended.append(slot is not None and _over(spans or (), as_of, known_at))
+        held.append(counts)
+        lengths.append(length)
     for candidate, seq, session, author, occurred, similarity in found["facts"]:
-        row = rows.fixed_of(candidate)
+        row, counts, length = rows.candidate_of(candidate)
         if occurred is not None:
             row = (*row[:4], seq, session, author, None, occurred, *row[9:])
         fixed.append(row)
         cosines.append(_cosine(similarity, searched))
         ended.append(False)
-    return Columns(fixed, cosine=cosines, ended=ended)
+        held.append(counts)
+        lengths.append(length)
+    terms = tuple(dict.fromkeys(query.terms))
+    words = Words(
+        terms,
+        np.array([[c.get(t, 0) for c in held] for t in terms], dtype=np.float64).reshape(
+            len(terms), len(held)
+        ),
+        np.array(lengths, dtype=np.float64),
+    )
+    return Columns(fixed, cosine=cosines, ended=ended, words=words)
 
 
 def _cosine(similarity: float | None, searched: bool) -> float | None:

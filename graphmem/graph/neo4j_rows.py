@@ -6,6 +6,8 @@ integers in the rows that come back. ``candidate`` is what recall needs of a mem
 """
 
 import json
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -85,6 +87,7 @@ def episode_row(e: Episode) -> Row:
         "episodic",
         (e.id,),
         (e.event_id,),
+        e.text,
     )
     properties = _dated(row) | {
         "name": _caption(f"{e.author or e.role}: {e.text}"),
@@ -151,6 +154,7 @@ def fact_row(f: Fact) -> Row:
         f.type,
         tuple(events),
         tuple(events.values()),
+        f.text,
     )
     support = [(s.assertion_id, s.event_id, s.episode_id, s.quote, s.polarity) for s in f.support]
     properties = _dated(row) | {
@@ -225,12 +229,13 @@ def filter_keys(f: Filter) -> Row:
 
 
 @lru_cache(maxsize=1 << 15)  # the same memories are found again and again
-def fixed_of(candidate: str) -> Fixed:
-    """Return the columns of a ``candidate`` property."""
-    row = json.loads(candidate)
+def candidate_of(candidate: str) -> tuple[Fixed, Mapping[str, int], int]:
+    """Return the columns of a ``candidate`` property, how often it has each term, its length."""
+    row: list[Any] = json.loads(candidate)
     row[16] = _SOURCES[row[16]]
     row[18], row[19] = tuple(row[18]), tuple(row[19])
-    return tuple(row)
+    terms = str(row[3]).split(" ") if row[3] else []
+    return tuple(row), Counter(terms), len(terms)
 
 
 def bounded(moment: datetime | None, default: datetime) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from graphmem.errors import EmbeddingMismatch, SchemaOutdated
+from graphmem.errors import EmbeddingMismatch, SchemaOutdated, StoreError
 from graphmem.graph.neo4j_connection import Connection, Work
 
 Statements = Mapping[str, str]
@@ -49,6 +49,15 @@ class Server:
         return "CYPHER 25 " if self.filtered else "CYPHER 5 "
 
 
+def unfinished() -> StoreError:
+    """Return what there is to say of a database that was being filled and is not whole."""
+    return StoreError(
+        "this Neo4j database holds half a memory: moving one into it has not ended, or never will "
+        "because it was cut short; in that case delete all nodes whose label begins with Memory, "
+        "and move again"
+    )
+
+
 async def server_of(connection: Connection, statements: Statements) -> Server:
     """Ask the server what it is; SchemaOutdated if it is older than what is supported."""
     found = await connection.run(statements["schema/server"])
@@ -62,8 +71,13 @@ async def server_of(connection: Connection, statements: Statements) -> Server:
 
 
 async def migrate(connection: Connection, statements: Statements) -> None:
-    """Create what is missing; safe when several do it at once. SchemaOutdated on a newer one."""
+    """Create what is missing; safe when several do it at once. SchemaOutdated on a newer one.
+
+    StoreError where a memory is being moved in.
+    """
     found = await connection.run(statements["schema/version"])
+    if found["restoring"]:
+        raise unfinished()
     if found["version"] is not None and found["version"] > VERSION:
         raise SchemaOutdated(
             f"this database has graphmem's schema {found['version']}, newer than {VERSION}, "

@@ -332,6 +332,7 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
         "episodic",
         (r[1],),
         (r[11],),
+        None,
     ), times
 
 
@@ -370,6 +371,7 @@ def _fact(r: Row, support: Sequence[Row]) -> tuple[Fixed, None]:
         r[12],
         tuple(events),
         tuple(events.values()),
+        None,
     ), None
 
 

@@ -45,6 +45,7 @@ FIXED: Final = (
     "type",
     "episode_ids",
     "event_ids",
+    "text",
 )
 """The fields of a Candidate that are the same for every question."""
 

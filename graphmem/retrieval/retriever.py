@@ -180,8 +180,11 @@ class Retriever:
         wordings = () if query.only_time else await self._wordings(question)
         found += [await find(understand(wording, now=as_of)) for wording in wordings or ()]
         hits, judged = await self._settled(found, scopes, top_k=top_k, known_at=known_at)
+        if any(f.pool.holds_until is None for f in found):
+            # A store that cannot tell how long an answer stands: to ask its version buys nothing.
+            self._cache = None
         # What a model failed to help with is an answer for now, not one to keep.
-        if self._cache is not None and asked is not None and judged and wordings is not None:
+        elif self._cache is not None and asked is not None and judged and wordings is not None:
             self._cache.put(asked, [f.pool for f in found], hits)
         return hits
 
@@ -401,14 +404,15 @@ class Retriever:
     async def _texts(
         self, ranked: Sequence[Ranked], scopes: Sequence[Scope], *, known_at: datetime
     ) -> dict[str, str]:
-        if not ranked:
-            return {}
+        found = [item.candidate for item in ranked]
+        known = {c.id: c.text for c in found if c.text is not None}
+        missing = [c.id for c in found if c.text is None]
+        if not missing:
+            return known
         visible = frozenset(scope.key for scope in scopes)
-        page = await self._graph.read(
-            scopes, [item.candidate.id for item in ranked], known_at=known_at
-        )
+        page = await self._graph.read(scopes, missing, known_at=known_at)
         rows: tuple[Episode | Fact, ...] = (*page.episodes, *page.facts)
-        return {row.id: row.text for row in rows if row.scope.key in visible}
+        return known | {row.id: row.text for row in rows if row.scope.key in visible}
 
 
 def within(filter: Filter, span: Span) -> Filter | None:

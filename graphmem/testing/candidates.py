@@ -372,6 +372,7 @@ class CandidatesConformance(Isolated):
         assert (row.kind, row.scope_key, row.role) == ("fact", scope.key, None)
         assert (row.seq, row.session_id, row.author) == (first.seq, first.session_id, None)
         assert (row.occurred_at, row.episode_ids) == (first.occurred_at, (first.id,))
+        assert row.text in (None, fact.text)
 
     async def test_episode_row_is_whole(
         self, store: GraphStore, scope: Scope, harbour: Harbour
@@ -385,6 +386,7 @@ class CandidatesConformance(Isolated):
         assert (row.kind, row.scope_key, row.type) == ("episode", scope.key, "episodic")
         assert (row.recorded_at, row.source_class) == (first.recorded_at, first.source_class)
         assert (row.episode_ids, row.event_ids) == ((first.id,), (first.event_id,))
+        assert row.text in (None, first.text)
         assert (row.slot, row.ended, row.confidence) == (harbour.owns.slot, False, 1.0)
 
     @pytest.mark.parametrize(("as_of", "ended"), [(5, False), (9, False), (11, True)])
