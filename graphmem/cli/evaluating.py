@@ -126,6 +126,10 @@ def evaluate(
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Keep embeddings here between runs.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option("--store", help="A store used for this alone; default: a file of its own."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure recall, facts and identity on a data set, through the real store."""
@@ -140,9 +144,8 @@ def evaluate(
                 bar.update(task, description=what, completed=done, total=of)
 
             def open_manager() -> AbstractAsyncContextManager[MemoryManager]:
-                return open_memory(
-                    f"sqlite:///{Path(folder) / 'eval.db'}", worker="off", embedder=encoder
-                )
+                own = f"sqlite:///{Path(folder) / 'eval.db'}"
+                return open_memory(store or own, log=own, worker="off", embedder=encoder)
 
             encoder = CachedEmbedder(make_embedder("onnx"), cache or Path(folder))
             given = _Given(
