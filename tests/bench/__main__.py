@@ -29,6 +29,8 @@ from graphmem.embed.onnx import OnnxEmbedder
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor
 from graphmem.testing.fakes import LineExtractor
+from graphmem.testing.neo4j.jars import RELEASES
+from tests.bench import neo4j
 from tests.bench.load import START, WordEmbedder, copy, load, question, sentence
 
 QUESTIONS = 60
@@ -290,10 +292,37 @@ async def run(given: argparse.Namespace) -> None:
             await one_scope(folder, n, embedder)
         if given.scopes > 1:
             await many_scopes(folder, given.scopes, given.per_scope, embedder, given.keep_mb)
+        if given.neo4j:
+            await in_neo4j(folder, given, embedder)
     say("")
     say(f"Load {os.getloadavg()[0]:.1f} at the end, the loop {pace():.0f} ms.")
     if given.write is not None:
         await asyncio.to_thread(given.write.write_text, page(), encoding="utf-8")
+
+
+async def in_neo4j(folder: Path, given: argparse.Namespace, embedder: WordEmbedder) -> None:
+    sizes = [(f"{n:,} facts in one scope", [Scope(user=f"one {n}")], n) for n in given.facts]
+    many, each = given.neo4j_scopes, given.per_scope
+    if many:
+        users = [Scope(user=f"u{i}") for i in range(many)]
+        sizes.append((f"{many * each:,} facts over {many:,} scopes", users, each))
+    for line in given.neo4j:
+        # One server after the other: two beside each other would share the cores.
+        async with neo4j.servers(folder, [line]) as started:
+            for name, scopes, n in sizes:
+                await neo4j.measured(
+                    folder,
+                    started[line],
+                    name,
+                    scopes,
+                    n,
+                    embedder,
+                    ask=ask,
+                    row=row,
+                    note=note,
+                    questions=QUESTIONS,
+                )
+            await neo4j.consolidation(folder, started[line], embedder, note, event)
 
 
 def main() -> None:
@@ -302,6 +331,8 @@ def main() -> None:
     parser.add_argument("--scopes", type=int, default=30)
     parser.add_argument("--per-scope", type=int, default=200)
     parser.add_argument("--keep-mb", type=int, help="ask again with so much memory for scopes")
+    parser.add_argument("--neo4j", nargs="*", choices=list(RELEASES), help="these lines as well")
+    parser.add_argument("--neo4j-scopes", type=int, default=0, help="so many of --per-scope facts")
     parser.add_argument("--events", type=int, default=500, help="consolidated, encoder stubbed")
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--folder", type=Path, help="where the files are made and removed")
