@@ -2,14 +2,16 @@
 
 ``neo4j_526``, ``neo4j_2026`` and ``neo4j_line`` (both in turn) are shared: a test isolates itself
 by a random scope. ``fresh_neo4j`` makes servers of a test's own, to be killed, restarted or set up
-otherwise; a test that uses it is slow, and says so by ``pytest.mark.timeout``. Whatever uses one
-of these is marked ``neo4j``.
+otherwise; a test that uses it is slow, and says so by ``pytest.mark.timeout``. For what looks at a
+whole database there is ``neo4j_alone_line``: one more server a line, emptied before each test and
+nobody else's until it ends. Whatever uses one of these is marked ``neo4j``.
 
 A shared server comes from the first of: ``GRAPHMEM_TEST_NEO4J_526_URI`` or ``…_2026_URI``;
 ``GRAPHMEM_TEST_NEO4J_URI``, for the line that it runs (all three with user and password in the
 URI); Docker; Maven's artifacts and a local Java. The first worker that needs one starts it, under
 a lock; the process that began the run stops it. Where none can be had, its tests are skipped, and
-fail if ``CI`` is true.
+fail if ``CI`` is true. The servers that are emptied come from ``GRAPHMEM_TEST_NEO4J_526_EMPTY_URI``
+or ``…_2026_EMPTY_URI``, else from Docker or Maven: never from a URI that was not given for that.
 """
 
 import json
@@ -34,7 +36,7 @@ from graphmem.testing.neo4j.server import Server, Tls, end, open_driver
 
 FOLDER = pytest.StashKey[Path]()
 OWNER = pytest.StashKey[int]()
-FIXTURES = {"neo4j_526", "neo4j_2026", "neo4j_line", "fresh_neo4j"}
+FIXTURES = {"neo4j_526", "neo4j_2026", "neo4j_line", "neo4j_alone_line", "fresh_neo4j"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +110,18 @@ def pytest_terminal_summary(
 # finding a server
 
 
-def shared(line: Line, folder: Path, owner: int) -> Neo4j:
+def shared(line: Line, folder: Path, owner: int, *, empty: bool = False) -> Neo4j:
     """Return the run's server of this line; the first caller in any process starts it.
 
     That there is none, or that it does not start, is found out once as well, and raised for all.
+    ``empty``: the one that is emptied.
     """
-    file = folder / f"{line}.json"
-    with alone(folder / f"{line}.lock"):
+    name = f"{line}-empty" if empty else line
+    file = folder / f"{name}.json"
+    with alone(folder / f"{name}.lock"):
         if not file.exists():
             try:
-                found = asdict(find(line, folder / line, owner))
+                found = asdict(find(line, folder / name, owner, empty=empty))
             except (CannotRun, StartFailed) as error:
                 found = {"problem": type(error).__name__, "why": str(error)}
             file.write_text(json.dumps(found), "utf-8")
@@ -149,9 +153,9 @@ def end_all(folder: Path) -> None:
             container.remove(running.container)
 
 
-def find(line: Line, home: Path, owner: int) -> Running:
+def find(line: Line, home: Path, owner: int, *, empty: bool = False) -> Running:
     """Return the first server of the line that can be had, in the order told above."""
-    server = given(line)
+    server = given_empty(line) if empty else given(line)
     if server is not None:
         return Running(server=server)
     password = secrets.token_hex(8)
@@ -165,7 +169,9 @@ def find(line: Line, home: Path, owner: int) -> Running:
     except CannotRun as error:
         why.append(str(error))
     try:
-        local = Server(home, line=line, password=password, owner=owner).start()
+        # Little is in one that is emptied again and again.
+        sizes: dict[str, Any] = {"heap_mb": 512, "page_cache_mb": 128} if empty else {}
+        local = Server(home, line=line, password=password, owner=owner, **sizes).start()
         server = Neo4j(uri=local.uri, user=local.user, password=password, line=line)
         return Running(server=server, pid=local.pid)
     except CannotRun as error:
@@ -184,6 +190,30 @@ def given(line: Line) -> Neo4j | None:
         if line_of(server) == line:
             return server
     return None
+
+
+def given_empty(line: Line) -> Neo4j | None:
+    """Return the server that the environment names to be emptied."""
+    own = os.environ.get(f"GRAPHMEM_TEST_NEO4J_{line.replace('.', '')}_EMPTY_URI")
+    return parse(own, line) if own else None
+
+
+def empty_it(server: Neo4j) -> None:
+    """Take away all nodes, and the indexes and constraints that are not graphmem's.
+
+    Ours stay: to make them, and every plan after that, takes longer than most tests.
+    """
+    with open_driver(server.uri, server.auth) as driver:
+        with driver.session() as session:
+            session.run(
+                "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 5000 ROWS"
+            ).consume()
+        for rule in driver.execute_query("SHOW CONSTRAINTS YIELD name").records:
+            if not rule["name"].startswith("memory_"):
+                driver.execute_query("DROP CONSTRAINT $name", {"name": rule["name"]})
+        for rule in driver.execute_query("SHOW INDEXES YIELD name, type").records:
+            if not rule["name"].startswith("memory_") and rule["type"] != "LOOKUP":
+                driver.execute_query("DROP INDEX $name", {"name": rule["name"]})
 
 
 def parse(uri: str, line: Line) -> Neo4j:
@@ -208,9 +238,9 @@ def refuse(error: CannotRun) -> NoReturn:
     pytest.skip(f"NO SERVER: {error}")
 
 
-def share(line: Line, config: pytest.Config) -> Neo4j:
+def share(line: Line, config: pytest.Config, *, empty: bool = False) -> Neo4j:
     try:
-        return shared(line, config.stash[FOLDER], config.stash[OWNER])
+        return shared(line, config.stash[FOLDER], config.stash[OWNER], empty=empty)
     except CannotRun as error:
         refuse(error)
 
@@ -232,6 +262,16 @@ def neo4j_2026(pytestconfig: pytest.Config) -> Neo4j:
 def neo4j_line(request: pytest.FixtureRequest) -> Neo4j:
     """Both lines, one after the other."""
     return share(request.param, request.config)
+
+
+@pytest.fixture(params=list(RELEASES))
+def neo4j_alone_line(request: pytest.FixtureRequest) -> Iterator[Neo4j]:
+    """An empty server of both lines, one after the other; nobody else's until the test ends."""
+    line: Line = request.param
+    server = share(line, request.config, empty=True)
+    with alone(request.config.stash[FOLDER] / f"{line}-empty.turn"):
+        empty_it(server)
+        yield server
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 Pages are read by key, so that little is in memory at once; they go by id, since a database numbers
 nothing. What is put in is drawn at once like any change, but for what one fact version says of
-another, which may come later; vector indexes are made at the end, when they are filled the
-quickest. Does not know how a transfer goes.
+another, which may come later; vector indexes are made at the end, where none were before. Does not
+know how a transfer goes.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -158,8 +158,6 @@ async def begin(connection: Connection, statements: Statements) -> None:
         await w.run(statements["maintain/restoring"], {"mark": True})
 
     await connection.write(work)
-    for slot in schema.SLOTS:
-        await schema.drop_indexes(connection, statements, slot)
 
 
 async def restore(

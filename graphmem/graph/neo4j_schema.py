@@ -133,18 +133,48 @@ async def add_model(
 async def ensure_indexes(
     connection: Connection, statements: Statements, server: Server, model: Model
 ) -> None:
-    """Create the vector indexes of a model's slot, as good as the server can; wait for them."""
+    """Have the vector indexes of a model's slot, as good as the server can; wait for them.
+
+    Only what is missing or wrong is made: each change of the schema has every plan made anew.
+    """
     here, gone = ("_filtered", "vector") if server.filtered else ("", "search")
+    there = await indexes(connection, statements)
+    changes: list[str] = []
     for kind in ("episode", "fact"):
-        text = statements[f"schema/{kind}_vector{here}"]
+        ours = vector_index(kind, server, model.slot)
+        # Left by a server of the other kind, or by a model that had this slot before.
+        if f"memory_{kind}_{gone}_{model.slot}" in there:
+            changes.append(statements[f"maintain/drop_{kind}_{gone}"])
+        if ours in there and there[ours].dimension != model.dimension:
+            changes.append(statements[f"maintain/drop_{kind}_{'search' if here else 'vector'}"])
+        if ours not in there or there[ours].dimension != model.dimension:
+            changes.append(statements[f"schema/{kind}_vector{here}"])
+    for text in changes:
         await connection.change_schema(
             text.replace("__slot__", model.slot).replace("__dimension__", str(int(model.dimension)))
         )
-        # Left by a server of the other kind, or by a model that had this slot before.
-        await connection.change_schema(
-            statements[f"maintain/drop_{kind}_{gone}"].replace("__slot__", model.slot)
-        )
-    await connection.change_schema(statements["schema/await"])
+    if changes or any(index.state == "POPULATING" for index in there.values()):
+        await connection.change_schema(statements["schema/await"])
+
+
+def vector_index(kind: str, server: Server, slot: str) -> str:
+    """Return the name of the index of a kind's vectors in a slot."""
+    return f"memory_{kind}_{'search' if server.filtered else 'vector'}_{slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of ours as the database has it; ``dimension`` of a vector index."""
+
+    type: str
+    state: str
+    dimension: int | None
+
+
+async def indexes(connection: Connection, statements: Statements) -> dict[str, Index]:
+    """Return our indexes by name."""
+    found = await connection.run(statements["schema/indexes"])
+    return {name: Index(*rest) for name, *rest in found["rows"]}
 
 
 async def drop_indexes(connection: Connection, statements: Statements, slot: str) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from graphmem.graph.neo4j import Neo4jGraphStore
 from graphmem.graph.neo4j_connection import Address, Connection
-from graphmem.testing.graph import GraphStoreConformance
+from graphmem.testing.graph import GraphStoreConformance, ReembeddingConformance
 from graphmem.testing.memories import EMBEDDER, MODEL
+from graphmem.testing.moving import GraphMovingConformance
 from tests.neo4j_servers import Neo4j
 
 pytestmark = pytest.mark.neo4j
@@ -24,3 +25,22 @@ class TestNeo4j(GraphStoreConformance):
         await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
         yield store
         await store.close()
+
+
+class Alone:
+    """Suites that look at all of a store have a database of their own."""
+
+    @pytest.fixture
+    async def store(self, neo4j_alone_line: Neo4j) -> AsyncIterator[Neo4jGraphStore]:
+        store = Neo4jGraphStore(connect(neo4j_alone_line))
+        await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+        yield store
+        await store.close()
+
+
+class TestReembedding(Alone, ReembeddingConformance):
+    pass
+
+
+class TestMoving(Alone, GraphMovingConformance):
+    pass
