@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from graphmem.consolidation import predicates
 from graphmem.consolidator import Consolidator, Limits
@@ -166,10 +167,11 @@ def make_stores(
                 one_moment=True,
             )
         case scheme if scheme.partition("+")[0] in ("neo4j", "bolt"):
-            if not log:
+            if not apart:
                 raise InvalidInput(
-                    "a store in Neo4j needs a log beside it: set GRAPHMEM_LOG or --log to "
-                    "sqlite:///log.db, or to the Postgres that several hosts share"
+                    "a store in Neo4j needs a log beside it: set GRAPHMEM_LOG or --log (of a copy "
+                    "--from-log or --to-log) to sqlite:///log.db, or to the Postgres that several "
+                    "hosts share"
                 )
             from graphmem.graph.neo4j import Neo4jGraphStore
             from graphmem.graph.neo4j_connection import Address, Connection
@@ -182,7 +184,7 @@ def make_stores(
                 database=at.neo4j_database,
                 ca=at.neo4j_ca,
             )
-            sessions, snapshot = make_log(log)
+            sessions, snapshot = make_log(apart)
             return Stores(sessions, Neo4jGraphStore(Connection(address)), snapshot=snapshot)
         case scheme:
             raise InvalidInput(
@@ -200,12 +202,18 @@ def make_log(log: str) -> tuple[SessionStore, Together]:
 
             database = Database.acquire(path_of(log))
             return SqliteSessionStore(database), database.snapshot
-        case _:
-            raise InvalidInput(f"log URL {log!r}: expected sqlite:///path.db")
+        case scheme:
+            # No more of it: a password may be in there.
+            raise InvalidInput(f"log URL with scheme {scheme!r}: expected sqlite:///path.db")
 
 
 def place_of(url: str) -> str:
     """Return what is the same for two URLs that name the same store, however they spell it."""
+    if url.startswith(("neo4j", "bolt")):
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2].lower()
+        port = "" if host.rpartition("]")[2].count(":") else ":7687"
+        return f"neo4j://{host}{port}/{parts.path.strip('/') or 'neo4j'}"
     if not url.startswith("sqlite:"):
         return url.rstrip("/")
     from graphmem.sqlite.connection import path_of

@@ -16,6 +16,7 @@ from graphmem.bootstrap import make_stores
 from graphmem.cli import app, moving, options
 from tests.lived import live
 from tests.memory import open_memory
+from tests.neo4j_servers import Neo4j
 from tests.test_kill import FORK
 
 QUESTION = ("recall", "Where do I live?", "--user", "ada")
@@ -86,6 +87,20 @@ def test_copy_with_logs_of_their_own(told: Shell) -> None:
     made = told.run("copy", *second)
 
     assert "fact " in made.stdout
+    assert told.lines("c.db") == told.lines("a.db")
+
+
+def test_copy_with_a_graph_in_neo4j(told: Shell, neo4j_alone_line: Neo4j) -> None:
+    server = neo4j_alone_line
+    url = server.uri.replace("://", f"://{server.user}:{server.password}@")
+
+    said = told.fails("copy", "--from", told.at("a.db"), "--to", url)
+    told.run("copy", "--from", told.at("a.db"), "--to", url, "--to-log", told.at("b-log.db"))
+    back = ("--from", url, "--from-log", told.at("b-log.db"), "--to", told.at("c.db"))
+    told.run("copy", *back)
+
+    assert "--to-log" in said
+    assert server.password not in said
     assert told.lines("c.db") == told.lines("a.db")
 
 

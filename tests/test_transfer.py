@@ -39,13 +39,14 @@ from graphmem.records import (
 from graphmem.sessions.sqlite import SqliteSessionStore
 from graphmem.sqlite.connection import Database
 from graphmem.testing.memories import EMBEDDER, MODEL, make_embedding, make_episode
-from graphmem.testing.moving import Kinds, fill, kept
+from graphmem.testing.moving import Kinds, fill, kept, lines
 from graphmem.testing.whole import ADA, graph_records, log_records, make_said
 from graphmem.transfer import copy_memory, created, export_memory, import_memory, opened
 from tests.consolidation.test_plan import histories
 from tests.consolidation.world import HERE, Said, World, world
 from tests.lived import AGENT, BOB, live
 from tests.memory import NOW, Memory, later, open_memory
+from tests.neo4j_servers import Neo4j
 
 QUESTIONS = ("Where does Ada live?", "What does Anna like?", "Who is Tom?", "tea in Rome", "tea")
 
@@ -96,6 +97,12 @@ def stores_of(memory: Memory) -> Stores:
 def apart(memory: Memory, graph: SqliteGraphStore | None = None) -> Stores:
     """Return them as though they were two servers, of which only the log has snapshots."""
     return Stores(memory.log, graph or memory.graph, snapshot=memory.database.snapshot)
+
+
+def neo4j_stores(server: Neo4j, folder: Path) -> Stores:
+    """Return a graph in Neo4j, and a log in a file beside it."""
+    url = server.uri.replace("://", f"://{server.user}:{server.password}@")
+    return make_stores(url, f"sqlite:///{folder / 'neo4j-log.db'}")
 
 
 async def all_of(place: Stores) -> Kinds:
@@ -171,6 +178,38 @@ async def test_copy_of_two_files_into_two(lived: Memory, tmp_path: Path) -> None
 
     assert await all_of(second) == await all_of(stores_of(lived))
     for place in (first, second):
+        await shut(place)
+
+
+async def test_copy_to_neo4j_and_back_is_equal(
+    lived: Memory, target: Stores, tmp_path: Path, neo4j_alone_line: Neo4j
+) -> None:
+    """There all memories are nodes, times are dates and vectors lists: nothing is lost by it."""
+    server = neo4j_stores(neo4j_alone_line, tmp_path)
+
+    await copy_memory(stores_of(lived), server, now=NOW, progress=silent)
+    await copy_memory(server, target, now=later(1e6), progress=silent)
+
+    assert await all_of(target) == await all_of(stores_of(lived))
+    assert await server.graph.check() == []
+    assert await target.graph.check() == []
+    await shut(server)
+
+
+async def test_some_of_everything_to_neo4j_and_back(
+    target: Stores, tmp_path: Path, neo4j_alone_line: Neo4j
+) -> None:
+    source = make_stores(f"sqlite:///{tmp_path / 'source.db'}", None)
+    await fill(source.log, log_records())
+    await fill(source.graph, await graph_records())
+    server = neo4j_stores(neo4j_alone_line, tmp_path)
+
+    await copy_memory(source, server, now=NOW, progress=silent)
+    await copy_memory(server, target, now=NOW, progress=silent)
+
+    assert await all_of(target) == await all_of(source)
+    assert await all_of(target) == lines([*log_records(), *await graph_records()])
+    for place in (source, server):
         await shut(place)
 
 
