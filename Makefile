@@ -45,8 +45,12 @@ test: $(VENV)/.java ## All tests, the house rules, and 85 % branch coverage
 serve: $(VENV)/.dev ## The REST service on GRAPHMEM_API_HOST:GRAPHMEM_API_PORT
 	@$(BIN)/graphmem serve
 
-neo4j: $(VENV)/.java ## A Neo4j server with its Browser, until Ctrl-C (LINE=5.26 for that one)
-	@$(BIN)/python -m graphmem.testing.neo4j --line $(LINE)
+neo4j: $(VENV)/.java ## A Neo4j server with its Browser and the demo memory, until Ctrl-C (LINE=5.26 for that one)
+	@$(BIN)/python -m graphmem.testing.neo4j --line $(LINE) \
+		--setting "$$($(BIN)/graphmem browser --conf --app demo --user ada)" \
+		-- sh -c '$(BIN)/graphmem ingest graphmem/assets/demo.jsonl --app demo --user ada --session demo \
+			--store "$$0" --log sqlite:///.neo4j/log-$(LINE).db && \
+			$(BIN)/graphmem browser .neo4j --app demo --user ada' '{uri}'
 
 lint: $(VENV)/.dev ## ruff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

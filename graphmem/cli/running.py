@@ -1,10 +1,12 @@
-"""Commands that run it and look after it: worker, serve, reembed, doctor."""
+"""Commands that run it and look after it: worker, serve, reembed, doctor, browser."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from graphmem import browser as window
 from graphmem import console, reports
 from graphmem.bootstrap import (
     make_embedder,
@@ -13,9 +15,11 @@ from graphmem.bootstrap import (
     read_settings,
 )
 from graphmem.cli.options import (
+    App,
     AsJson,
     Log,
     Store,
+    User,
     err,
     guarded,
     out,
@@ -123,3 +127,37 @@ def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> Non
         out.print("All is well." if found.well else f"{len(found.complaints)} complaints.")
     if not found.well:
         raise typer.Exit(1)
+
+
+@app.command()
+def browser(
+    folder: Annotated[Path, typer.Argument(help="Where its two files go.")] = Path(),
+    conf: Annotated[
+        bool, typer.Option("--conf", help="Print the style as a line of neo4j.conf instead.")
+    ] = False,
+    app_name: App = None,
+    user: User = None,
+) -> None:
+    """Write a style and saved queries for Neo4j Browser, and say whose memory to ask."""
+    given = {"app": app_name, "user": user}
+    known = guarded(lambda: read_settings({k: v for k, v in given.items() if v is not None}))
+    scope = guarded(lambda: Scope(app=known.app, user=known.user))
+    if conf:
+        typer.echo(window.setting(scope if user is not None else None))
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / window.STYLE).write_text(window.style(), "utf-8")
+        (folder / window.QUERIES).write_bytes(window.archive())
+    except OSError as error:
+        err.print(console.plain(f"error: {error}", "red"))
+        raise typer.Exit(1) from error
+    typer.echo("Drop these on the window of Neo4j Browser:")
+    typer.echo(f"  {folder / window.STYLE}")
+    typer.echo(f"  {folder / window.QUERIES}")
+    typer.echo("Say whose memory you ask, and about whom:")
+    typer.echo(f"  {window.parameters(scope)}")
+    typer.echo("  :param name => 'Ada'")
+    typer.echo("Then try, among the favourites:")
+    for title in window.queries():
+        typer.echo(f"  {title}")

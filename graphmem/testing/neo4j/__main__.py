@@ -8,7 +8,7 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,13 +33,15 @@ class Place:
 
 
 @contextlib.contextmanager
-def running(line: Line, folder: Path) -> Generator[Place]:
+def running(
+    line: Line, folder: Path, settings: Mapping[str, str] | None = None
+) -> Generator[Place]:
     """Run one in Docker where there is an engine, else from its artifacts; its store lasts."""
     try:
         # Development dependencies: who has the extra alone has none of them.
         from graphmem.testing.neo4j import container
 
-        box = container.start(line, password=PASSWORD, fixed=True)
+        box = container.start(line, password=PASSWORD, fixed=True, settings=settings)
     except (ImportError, CannotRun):
         server = Server(
             folder / line,
@@ -47,6 +49,7 @@ def running(line: Line, folder: Path) -> Generator[Place]:
             password=PASSWORD,
             bolt_port=free_port(7687),
             http_port=free_port(7474),
+            settings=settings,
         )
         with server:
             yield Place(bolt=server.uri, browser=server.browser, pid=server.pid)
@@ -63,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--line", choices=list(RELEASES), default="2026")
     parser.add_argument("--folder", type=Path, default=Path(".neo4j"), help="where its store is")
     parser.add_argument(
+        "--setting", action="append", default=[], help="a line of neo4j.conf", metavar="NAME=VALUE"
+    )
+    parser.add_argument(
         "--find-java", action="store_true", help="print a Java that runs every line, start nothing"
     )
     parser.add_argument(
@@ -77,7 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(find_java(java_programs(), newest).program)
             return 0
         print(f"Neo4j {options.line} starts; the first time its parts are fetched ...", flush=True)
-        with running(options.line, options.folder) as place:
+        settings = dict(line.split("=", 1) for line in options.setting)
+        with running(options.line, options.folder, settings) as place:
             failed = _fill(options.command, place)
             _tell(place)
             if failed:

@@ -10,6 +10,7 @@ Does not end with its owner, as a local server does: whoever starts one removes 
 import contextlib
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +36,13 @@ class Container:
     browser: str
 
 
-def start(line: Line, *, password: str, fixed: bool = False) -> Container:
+def start(
+    line: Line,
+    *,
+    password: str,
+    fixed: bool = False,
+    settings: Mapping[str, str] | None = None,
+) -> Container:
     """Start one and return when it answers.
 
     ``fixed``: on Neo4j's usual ports, with its data in a volume that outlives it. CannotRun where
@@ -54,6 +61,8 @@ def start(line: Line, *, password: str, fixed: bool = False) -> Container:
         made.with_env("NEO4J_client_allow__telemetry", "false")
         made.with_env("NEO4J_server_memory_heap_max__size", "768m")
         made.with_env("NEO4J_server_memory_pagecache_size", "256m")
+        for name, value in (settings or {}).items():
+            made.with_env(f"NEO4J_{name.replace('_', '__').replace('.', '_')}", value)
         try:
             made.start()
         except BaseException:

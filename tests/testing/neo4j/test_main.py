@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from graphmem import browser
 from graphmem.testing.neo4j.__main__ import PASSWORD, main
 from graphmem.testing.neo4j.server import open_driver
 from tests.neo4j_servers import Neo4j
@@ -15,9 +16,10 @@ from tests.neo4j_servers import Neo4j
 
 @pytest.mark.timeout(300)
 def test_server_for_a_person(tmp_path: Path, neo4j_2026: Neo4j) -> None:
-    """It is filled by a command, says where it is, and stops on Ctrl-C."""
+    """It is set up and filled as told, says where it is, and stops on Ctrl-C."""
     fill = [sys.executable, "-c", "import sys; print('filled', sys.argv[1])", "{uri}"]
-    command = [sys.executable, "-m", "graphmem.testing.neo4j", "--folder", str(tmp_path), "--"]
+    command = [sys.executable, "-m", "graphmem.testing.neo4j", "--folder", str(tmp_path)]
+    command += ["--setting", browser.setting(None), "--"]
 
     with subprocess.Popen(
         [*command, *fill], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -31,11 +33,12 @@ def test_server_for_a_person(tmp_path: Path, neo4j_2026: Neo4j) -> None:
         bolt = re.search(r"Bolt +(\S+)", said)
         assert bolt is not None, said
         with open_driver(bolt[1], ("neo4j", PASSWORD)) as driver:
-            found = driver.execute_query("RETURN 1 AS one").records[0].data()
+            asked = "SHOW SETTINGS 'browser.post_connect_cmd' YIELD value"
+            found = driver.execute_query(asked).records[0]["value"]
         process.send_signal(signal.SIGINT)
         last = process.stdout.read()
 
-    assert found == {"one": 1}
+    assert f"browser.post_connect_cmd={found}" == browser.setting(None)
     assert f"filled bolt://neo4j:{PASSWORD}@" in said
     assert re.search(r"Browser +http://\S+/browser/", said)
     assert (last, process.returncode) == ("\nstopping ...\n", 0)
