@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from graphmem import browser
 from graphmem.cli import app
 from graphmem.graph.neo4j import Neo4jGraphStore
-from graphmem.graph.neo4j_rows import _LABELS
+from graphmem.graph.neo4j_rows import _LABELS, assertion_row
 from graphmem.models import Fact, Scope
 from graphmem.testing.memories import (
     EMBEDDER,
@@ -111,6 +111,14 @@ def test_style_goes_from_wide_to_narrow() -> None:
     kinds = [order.index(f"node.{label}") for label in _LABELS.values()]
     assert order.index("node.Memory") < order.index("node.MemoryEntity") < min(kinds)
     assert order.index("node.MemoryChunk") < order.index("node.MemoryEpisode")
+
+
+def test_what_quotes_nothing_has_a_caption() -> None:
+    episode = make_episode(Scope(), 1, "")
+
+    row = assertion_row(make_assertion(episode, make_entity(Scope(), "Ada"), "mentioned"))
+
+    assert row["properties"]["name"] == "mentioned"
 
 
 # what is handed out

@@ -119,7 +119,12 @@ def assertion_row(a: Assertion) -> Row:
     changing: Row = {k: row[k] for k in ("subject_id", "object_id", "slot", "statement")}
     changing["quarantined"] = a.quarantined
     quote = a.statement.quote.text
-    properties: Row = {**_dated(row), **changing, "name": _caption(quote), "names": []}
+    properties: Row = {
+        **_dated(row),
+        **changing,
+        "name": _caption(quote or a.statement.predicate),
+        "names": [],
+    }
     return {
         "id": a.id,
         "scope": row["scope"],
