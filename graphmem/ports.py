@@ -251,9 +251,9 @@ class GraphStore(Protocol):
         found it; the order says nothing.
 
         Text matches are not ranked by the engine but cut by ``retrieval.bm25.bm25``, given all of
-        them that pass the filter, ties to the earlier recorded; nobody else's memories move the
-        cut. A store that cannot look at all of many matches may let its engine's rank cut them
-        first, to no fewer than 100 and twice the limit, and there stores may differ.
+        them that pass the filter, ties to the earlier recorded, then the lower id; nobody else's
+        memories move the cut. A store that cannot look at all of many matches may let its engine's
+        rank cut them first, to no fewer than 100 and twice the limit, and there stores may differ.
         ``episode_ids`` and ``event_ids`` of a fact run in parallel, in the order of its support; an
         event id may occur twice there, once per session.
         """
@@ -271,7 +271,8 @@ class GraphStore(Protocol):
     ) -> Page:
         """Return memories by id (fact, episode or entity, or an event's own id); absent ids pass.
 
-        Of a fact the newest version, or the newest recorded up to ``known_at``.
+        Each comes once: facts and entities by id, episodes by ``seq``, then id. Of a fact the
+        newest version, or the newest recorded up to ``known_at``.
         """
         ...
 
@@ -288,6 +289,7 @@ class GraphStore(Protocol):
     ) -> Page:
         """Return the facts, valid then, that touch these entities, newest first, and their ends.
 
+        Of those recorded at once the last by id is first. The ends are of the facts returned.
         With ``predicates`` only facts of those; with ``ended`` those as well that had ended by
         then.
         """

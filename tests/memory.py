@@ -13,6 +13,7 @@ from graphmem.errors import ExtractionError, GraphmemError, ModelUnavailable
 from graphmem.graph.sqlite import SqliteGraphStore
 from graphmem.manager import MemoryManager
 from graphmem.models import Event, Extraction, Fact, Scope, StreamState, TextPart, Vector
+from graphmem.ports import GraphStore
 from graphmem.retrieval.retriever import Retriever
 from graphmem.sessions.sqlite import SqliteSessionStore
 from graphmem.sqlite.connection import Database
@@ -71,12 +72,14 @@ BROKEN = ExtractionError("this event cannot be read")
 
 
 class Memory:
-    def __init__(self, database: Database, limits: Limits) -> None:
+    """``graph``: a store beside the file of the log, instead of in it."""
+
+    def __init__(self, database: Database, limits: Limits, graph: GraphStore | None = None) -> None:
         self.database = database
         self.now = NOW
         self.reader, self.encoder = Reader(), Encoder(32)
-        self.log = SqliteSessionStore(database.share())
-        self.graph = SqliteGraphStore(database)
+        self.log = SqliteSessionStore(database.share() if graph is None else database)
+        self.graph = SqliteGraphStore(database) if graph is None else graph
         self.consolidator = Consolidator(
             self.log,
             self.graph,
@@ -134,9 +137,13 @@ class Memory:
 
 @asynccontextmanager
 async def open_memory(
-    path: str = ":memory:", *, batch: int = 32, lease_s: float = 30
+    path: str = ":memory:",
+    *,
+    batch: int = 32,
+    lease_s: float = 30,
+    graph: GraphStore | None = None,
 ) -> AsyncGenerator[Memory]:
-    memory = Memory(Database.acquire(path), Limits(batch_events=batch, lease_s=lease_s))
+    memory = Memory(Database.acquire(path), Limits(batch_events=batch, lease_s=lease_s), graph)
     await memory.log.migrate()
     await memory.graph.migrate(model_id=memory.encoder.model_id, dimension=memory.encoder.dimension)
     try:

@@ -45,7 +45,7 @@ class Search:
     # the arms: each adds to what is found ---------------------------------------------------
 
     def take_matches(self, terms: Sequence[str], limit: int, matched: Integers | None) -> None:
-        """Take the best ``limit`` matches by BM25 over all that pass; ties to the lower number.
+        """Take the best ``limit`` matches by BM25 over all that pass; ties to the earlier recorded.
 
         ``matched`` are the numbers of all that hold a term, where the store's own index was asked;
         None where the shelves are to find them.
@@ -66,11 +66,28 @@ class Search:
         if len(rows) > limit:
             # Rounded: what is equal but for the order of a sum is a tie, in every store.
             rows, scores = best(rows, limit)
-            rows = rows[top(np.round(scores, 9), limit, ties=n[rows])]
+            recorded = joined([shelf.recorded for shelf in self.shelves])[rows]
+            order = top(np.round(scores, 9), limit, ties=recorded, ids=self._ids_at(rows))
+            rows = rows[order]
         offset = 0
         for shelf, found in zip(self.shelves, self._found, strict=True):
             found[rows[(rows >= offset) & (rows < offset + len(found))] - offset] = True
             offset += len(shelf.n)
+
+    def _ids_at(self, rows: Places) -> Callable[[Places], list[str]]:
+        """Return what gives the ids at places of some rows, numbered through."""
+        ends = np.cumsum([len(shelf.n) for shelf in self.shelves])
+
+        def ids(places: Places) -> list[str]:
+            found = rows[places]
+            at: list[int] = np.searchsorted(ends, found, side="right").tolist()
+            # The end of a shelf as a negative index counts from its own end.
+            return [
+                self.shelves[shelf].ids[row - int(ends[shelf])]
+                for shelf, row in zip(at, found.tolist(), strict=True)
+            ]
+
+        return ids
 
     def _scored(self, terms: Sequence[str], rows: Places, limit: int) -> tuple[Places, Floats]:
         """Return these rows, numbered through, and their BM25 from their texts alone."""
@@ -151,8 +168,19 @@ def nearness(parts: Sequence[Part], query: "Vector | None") -> list[Nearness]:
     return [] if query is None else [Nearness(part.matrix, query) for part in parts]
 
 
-def top(values: Floats, limit: int, *, ties: Integers) -> Places:
-    """Return the places of the ``limit`` highest values, equal ones by the lower of ``ties``."""
+def top(
+    values: Floats, limit: int, *, ties: Integers, ids: Callable[[Places], Sequence[str]]
+) -> Places:
+    """Return the places of the ``limit`` highest values, equal ones by the lower of ``ties``.
+
+    Where these are equal too, by id, which is asked for of no others.
+    """
     bound = np.partition(values, len(values) - limit)[len(values) - limit]
     over, even = np.flatnonzero(values > bound), np.flatnonzero(values == bound)
-    return np.r_[over, even[np.argsort(ties[even], kind="stable")][: limit - len(over)]]
+    left = limit - len(over)
+    edge = np.partition(ties[even], left - 1)[left - 1]
+    before, last = even[ties[even] < edge], even[ties[even] == edge]
+    left -= len(before)
+    if len(last) > left:
+        last = last[np.argsort(np.array(ids(last)), kind="stable")[:left]]
+    return np.r_[over, before, last]

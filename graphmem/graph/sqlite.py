@@ -113,7 +113,7 @@ class SqliteGraphStore:
     ) -> Page:
         known = rows.by_key(scopes)
         keys = {
-            "ids": rows.array(ids),
+            "ids": rows.array(list(dict.fromkeys(ids))),
             "scopes": rows.array(list(known)),
             "known_at": FOREVER if known_at is None else to_us(known_at),
         }
@@ -158,15 +158,15 @@ class SqliteGraphStore:
             for entity in entity_ids:
                 ns = [r[0] for r in c.rows(_SQL["facts_of_entity"], keys | {"entity": entity})]
                 found += self._finder.facts(c, ns, known)
-            unique = {f.id: f for f in found}
-            ends = {i for f in unique.values() for i in (f.subject_id, f.object_id) if i}
-            newest = sorted(unique.values(), key=lambda f: (f.recorded_at, f.id), reverse=True)
+            unique = {f.id: f for f in found}.values()
+            newest = sorted(unique, key=lambda f: (f.recorded_at, f.id), reverse=True)[:limit]
+            ends = {i for f in newest for i in (f.subject_id, f.object_id) if i}
             entities = c.rows(
                 _SQL["entities_by_id"],
                 {"ids": rows.array(sorted(ends)), "scopes": keys["scopes"]},
             )
             return Page(
-                facts=tuple(newest[:limit]),
+                facts=tuple(newest),
                 entities=tuple(rows.entity_of(r, known) for r in entities),
             )
 

@@ -82,6 +82,20 @@ class CandidatesConformance(Isolated):
 
         assert ids == {both.id}
 
+    async def test_text_limit_keeps_the_earlier_of_equals(
+        self, store: GraphStore, scope: Scope
+    ) -> None:
+        """By when it was recorded, whatever the order in which it was put; then by id."""
+        goats = [
+            make_episode(scope, n, f"goats {n}", recorded_at=day(9 - n // 2)) for n in range(8)
+        ]
+        await save(store, scope, *goats)
+        ranked = sorted(goats, key=lambda e: (e.recorded_at, e.id))
+
+        for limit in (1, 2, 3, 4):
+            ids = await found(store, scope, await ask("goats", text_limit=limit))
+            assert ids == {e.id for e in ranked[:limit]}
+
     @pytest.mark.parametrize(
         "term",
         [

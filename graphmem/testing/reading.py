@@ -47,6 +47,7 @@ class ReadingConformance(CandidatesConformance):
         assert page.episodes[0].entity_ids == tuple(sorted((harbour.ada.id, harbour.ines.id)))
         assert ids_of(await store.read([scope], ["e1"])) == [harbour.first.id]
         assert ids_of(await store.read([other], [*wanted, "e1"])) == []
+        assert await store.read([scope], [*wanted, *wanted, "e1"]) == page, "each once"
 
     async def test_read_gives_the_newest_version(
         self, store: GraphStore, scope: Scope, harbour: Harbour
@@ -101,6 +102,24 @@ class ReadingConformance(CandidatesConformance):
         page = await store.neighbourhood([scope], [ada.id], as_of=LATE, known_at=LATE, limit=3)
 
         assert list(page.facts) == facts[:-4:-1]
+
+    async def test_neighbourhood_of_equally_new_ones_by_id(
+        self, store: GraphStore, scope: Scope
+    ) -> None:
+        """Of what was learnt at once the last by id; the entities are the ends of these alone."""
+        ada, *others = (make_entity(scope, name) for name in ("Ada", "Bo", "Cy", "Di", "Eve"))
+        first = make_episode(scope, 1)
+        said = [make_assertion(first, ada, "knows", x, ordinal=i) for i, x in enumerate(others)]
+        facts = sorted((make_fact("knows", a) for a in said), key=lambda f: f.id, reverse=True)
+        await save(store, scope, ada, *others, first, *said, *facts)
+
+        page = await store.neighbourhood(
+            [scope], [ada.id, *(e.id for e in others)], as_of=LATE, known_at=LATE, limit=3
+        )
+
+        assert page.facts == tuple(facts[:3])
+        ends = {ada.id, *(f.object_id for f in facts[:3])}
+        assert [e.id for e in page.entities] == sorted(filter(None, ends))
 
     async def test_neighbourhood_of_some_predicates(
         self, store: GraphStore, scope: Scope, harbour: Harbour

@@ -1,5 +1,5 @@
 // Keeps the best $text_limit of rows x by BM25 over these rows alone, as retrieval/bm25.py does:
-// idf and length are theirs, so that nobody else's memories move the cut. Equal ones: the earlier.
+// idf and length are theirs, so that nobody else's memories move the cut. Equal ones: the earlier, then by id.
 WITH collect(x) AS every
 CALL (every) {
     WITH every WHERE size(every) <= $text_limit
@@ -17,5 +17,5 @@ CALL (every) {
     UNWIND rows AS row
     WITH row[0] AS x, reduce(s = 0.0, i IN range(0, size($padded) - 1) | s + idf[i] * row[1][i] * ($k1 + 1)
          / (row[1][i] + $k1 * (1 - $b + $b * row[2] / mean))) AS score
-    RETURN x ORDER BY round(score, 9) DESC, x.recorded_at, x.seq, x.id LIMIT $text_limit
+    RETURN x ORDER BY round(score, 9) DESC, x.recorded_at, x.id LIMIT $text_limit
 }

@@ -339,22 +339,22 @@ ORDER BY min(occurred_at), min(seq), session_id;
 -- name: facts_of_entity
 SELECT n, subject_id, object_id FROM (
     SELECT * FROM (
-        SELECT f.n, f.subject_id, f.object_id, f.recorded_at FROM facts f
+        SELECT f.n, f.subject_id, f.object_id, f.recorded_at, f.id FROM facts f
         WHERE f.subject_id = :entity AND
             (:predicates IS NULL OR f.predicate IN (SELECT value FROM json_each(:predicates))) AND
 -- include: fact_live
 -- include: fact_filter
-        ORDER BY f.retired_at DESC, f.recorded_at DESC LIMIT :limit)
+        ORDER BY f.retired_at DESC, f.recorded_at DESC, f.id DESC LIMIT :limit)
     UNION
     SELECT * FROM (
-        SELECT f.n, f.subject_id, f.object_id, f.recorded_at FROM facts f
+        SELECT f.n, f.subject_id, f.object_id, f.recorded_at, f.id FROM facts f
         WHERE f.object_id = :entity AND
             (:predicates IS NULL OR f.predicate IN (SELECT value FROM json_each(:predicates))) AND
 -- include: fact_live
 -- include: fact_filter
-        ORDER BY f.retired_at DESC, f.recorded_at DESC LIMIT :limit)
+        ORDER BY f.retired_at DESC, f.recorded_at DESC, f.id DESC LIMIT :limit)
 )
-ORDER BY recorded_at DESC, n LIMIT :limit;
+ORDER BY recorded_at DESC, id DESC LIMIT :limit;
 
 -- name: candidate_episodes
 SELECT e.n, e.id, e.scope, e.terms, e.seq, e.session_id, e.author, e.role, e.occurred_at, e.recorded_at, e.source_class,
@@ -500,6 +500,11 @@ SELECT count(*) FROM episodes e WHERE (:scopes IS NULL OR e.scope IN (SELECT val
 -- name: check_loose_vectors
 SELECT count(*) FROM vectors v WHERE (:scopes IS NULL OR v.scope IN (SELECT value FROM json_each(:scopes))) AND NOT EXISTS (SELECT 1 FROM episodes e WHERE e.id = v.item)
     AND NOT EXISTS (SELECT 1 FROM facts f WHERE f.id = v.item);
+
+-- name: drop_loose_vectors
+DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM episodes e WHERE e.id = vectors.item)
+    AND NOT EXISTS (SELECT 1 FROM facts f WHERE f.id = vectors.item)
+RETURNING 1;
 
 -- name: graph_unfinished
 SELECT 1 FROM store WHERE name = 'restoring_graph';
