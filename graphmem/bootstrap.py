@@ -3,8 +3,10 @@
 Each is imported where it is chosen, so that what is not used is not loaded. Does not know verbs.
 """
 
+import logging
 import os
 import secrets
+import tomllib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from graphmem.consolidation import predicates
 from graphmem.consolidator import Consolidator, Limits
 from graphmem.context import tokens
 from graphmem.conversations import expire
-from graphmem.errors import InvalidInput, NotFound
+from graphmem.errors import InvalidInput, NotFound, StoreUnavailable
 from graphmem.manager import MemoryManager, Together
 from graphmem.ports import (
     Embedder,
@@ -34,6 +36,8 @@ from graphmem.worker import WorkerThread
 if TYPE_CHECKING:
     # Settings load pydantic, which is not needed to import graphmem.
     from graphmem.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -166,13 +170,29 @@ def make_stores(
                 snapshot=database.snapshot,
                 one_moment=True,
             )
-        case scheme if scheme.partition("+")[0] in ("neo4j", "bolt"):
+        case _:
+            graph = make_graph(store, memory_mb=memory_mb)
             if not apart:
                 raise InvalidInput(
-                    "a store in Neo4j needs a log beside it: set GRAPHMEM_LOG or --log (of a copy "
-                    "--from-log or --to-log) to sqlite:///log.db, or to the Postgres that several "
-                    "hosts share"
+                    "a store in Neo4j, or in several, needs a log beside it: set GRAPHMEM_LOG or "
+                    "--log (of a copy --from-log or --to-log) to sqlite:///log.db, or to the "
+                    "Postgres that several hosts share"
                 )
+            sessions, snapshot = make_log(apart)
+            return Stores(sessions, graph, snapshot=snapshot)
+
+
+def make_graph(store: str, *, memory_mb: int = 512) -> GraphStore:
+    """Return the graph that a URL names, without a log; nothing is connected to yet."""
+    match store.partition(":")[0]:
+        case "sqlite":
+            from graphmem.graph.sqlite import SqliteGraphStore
+            from graphmem.sqlite.connection import Database, path_of
+
+            return SqliteGraphStore(Database.acquire(path_of(store)), memory_mb=memory_mb)
+        case "routes":
+            return _routed(Path(store.partition(":")[2].removeprefix("//")), memory_mb)
+        case scheme if scheme.partition("+")[0] in ("neo4j", "bolt"):
             from graphmem.graph.neo4j import Neo4jGraphStore
             from graphmem.graph.neo4j_connection import Address, Connection
 
@@ -184,13 +204,28 @@ def make_stores(
                 database=at.neo4j_database,
                 ca=at.neo4j_ca,
             )
-            sessions, snapshot = make_log(apart)
-            return Stores(sessions, Neo4jGraphStore(Connection(address)), snapshot=snapshot)
+            return Neo4jGraphStore(Connection(address))
         case scheme:
             raise InvalidInput(
-                f"store URL with scheme {scheme!r}: expected sqlite:///path.db or "
-                "neo4j://USER:PASSWORD@HOST:PORT/DATABASE"
+                f"store URL with scheme {scheme!r}: expected sqlite:///path.db, "
+                "neo4j://USER:PASSWORD@HOST:PORT/DATABASE or routes:///path.toml"
             )
+
+
+def _routed(path: Path, memory_mb: int) -> GraphStore:
+    """Return the router that a file describes; see ``docs/scaling.md``. InvalidInput says where."""
+    from graphmem.graph.router import Route, RoutedGraphStore
+
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        urls, default = dict(given.pop("stores")), str(given.pop("default"))
+        routes = [Route(**row) for row in given.pop("routes", [])]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InvalidInput(f"routes in {str(path)!r}: {type(error).__name__}: {error}") from error
+    if given:
+        raise InvalidInput(f"routes in {str(path)!r}: {', '.join(given)} is not known there")
+    stores = {name: make_graph(str(url), memory_mb=memory_mb) for name, url in urls.items()}
+    return RoutedGraphStore(stores, routes, default=default)
 
 
 def make_log(log: str) -> tuple[SessionStore, Together]:
@@ -253,7 +288,8 @@ async def open_manager(
 ) -> AsyncGenerator[MemoryManager]:
     """Open the stores, bring their schema up to date, start the worker; close all on the way out.
 
-    EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb.
+    EmbeddingMismatch, SchemaOutdated and StoreError are raised here, before any verb. Where no
+    worker runs here, a graph that cannot be reached is not: the log takes events meanwhile.
     """
     stores = make_stores(settings.store, settings.log, memory_mb=settings.recall_memory_mb)
     sessions, graph = stores.log, stores.graph
@@ -263,7 +299,12 @@ async def open_manager(
         reranker = reranker or make_reranker(settings.reranker)
         rewriter = rewriter or make_rewriter(settings.rewriter)
         await sessions.migrate()
-        await graph.migrate(model_id=encoder.model_id, dimension=encoder.dimension)
+        try:
+            await graph.migrate(model_id=encoder.model_id, dimension=encoder.dimension)
+        except StoreUnavailable as error:
+            if settings.worker == "thread":
+                raise
+            log.warning("the graph is away: %s", error)
         consolidator = Consolidator(
             sessions,
             graph,

@@ -266,3 +266,14 @@ def cursor_of(cursor: str | None) -> tuple[str, int]:
     if since and not since.lstrip("-").isdigit():
         raise InvalidInput(f"cursor {cursor!r} is not one that a listing has returned")
     return after, int(since) if since else FOREVER
+
+
+def place(memory: Fact | Episode | Entity) -> tuple[str, int]:
+    """Return where a memory stands in a listing: by id, a fact's versions by when recorded."""
+    return memory.id, to_us(memory.recorded_at) if isinstance(memory, Fact) else 0
+
+
+def cursor_after(memory: Fact | Episode | Entity) -> str:
+    """Return the cursor of a listing that goes on after this memory; see ``cursor_of``."""
+    name, since = place(memory)
+    return f"{name}/{since}" if isinstance(memory, Fact) else name
