@@ -17,6 +17,7 @@ STYLE: Final = "graphmem.grass"
 QUERIES: Final = "graphmem-queries.zip"
 _RULE: Final = re.compile(r"^([\w.]+) \{\n(.*?)^\}$", re.MULTILINE | re.DOTALL)
 _PROPERTY: Final = re.compile(r"^ *([\w-]+): '?(.*?)'?;$", re.MULTILINE)
+_MARKS: Final = re.compile(r"[^\w ]")
 # The same bytes whenever they are made.
 _WRITTEN: Final = (2026, 1, 1, 0, 0, 0)
 
@@ -39,11 +40,15 @@ def queries() -> dict[str, str]:
 
 
 def archive() -> bytes:
-    """Return the saved queries as a ZIP of one folder, which Browser makes favourites of."""
+    """Return the saved queries as a ZIP of one folder, which Browser makes favourites of.
+
+    The old Browser names them by their first line, the new one by the file.
+    """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
-        for number, text in enumerate(queries().values(), 1):
-            out.writestr(zipfile.ZipInfo(f"graphmem/{number:02}.cypher", _WRITTEN), text)
+        for title, text in queries().items():
+            name = _MARKS.sub("", title).strip()
+            out.writestr(zipfile.ZipInfo(f"graphmem/{name}.cypher", _WRITTEN), text)
     return made.getvalue()
 
 

@@ -17,18 +17,27 @@ _BATCH: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """Complaints, a sentence each, and the streams that wait or stand still."""
+    """Complaints, a sentence each, and the streams that wait or stand still.
+
+    ``remarks`` are no complaints; ``repaired`` is what was done before it was looked at.
+    """
 
     complaints: tuple[str, ...]
     streams: tuple[StreamState, ...]
+    remarks: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
         return not self.complaints
 
 
-async def examine(sessions: SessionStore, graph: GraphStore) -> Diagnosis:
-    """Check the graph against itself, and the log for streams that stand still."""
+async def examine(sessions: SessionStore, graph: GraphStore, *, repair: bool = False) -> Diagnosis:
+    """Check the graph against itself, and the log for streams that stand still.
+
+    With ``repair`` what is derived in the graph is made anew first.
+    """
+    repaired = await graph.repair() if repair else ()
     complaints = list(await graph.check())
     streams = await sessions.streams(pending=True)
     for stream in streams:
@@ -43,7 +52,12 @@ async def examine(sessions: SessionStore, graph: GraphStore) -> Diagnosis:
                 f"user {stream.scope.user!r}: the log says {stream.done_seq} events are "
                 f"consolidated, the graph knows {marks.get('facts', 0)}"
             )
-    return Diagnosis(complaints=tuple(complaints), streams=tuple(streams))
+    return Diagnosis(
+        complaints=tuple(complaints),
+        streams=tuple(streams),
+        remarks=tuple(await graph.remarks()),
+        repaired=tuple(repaired),
+    )
 
 
 async def reembed(graph: GraphStore, embedder: Embedder, *, progress: Callable[[int], None]) -> int:

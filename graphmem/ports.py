@@ -345,6 +345,18 @@ class GraphStore(Protocol):
         """
         ...
 
+    async def remarks(self) -> Sequence[str]:
+        """Return what there is to know of the store and no fault, such as another tool's data."""
+        ...
+
+    async def repair(self) -> Sequence[str]:
+        """Make anew what is derived from the memories; return what was done, a sentence each.
+
+        Idempotent, and empty where nothing was to be done. In bounded parts: others go on
+        meanwhile. What ``check`` says afterwards no repair can mend.
+        """
+        ...
+
     async def unembedded(
         self, model_id: str, *, limit: int
     ) -> Sequence[tuple[str, MemoryKind, str, str | None, datetime | None]]:

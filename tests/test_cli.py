@@ -328,6 +328,8 @@ def test_stats_doctor_jobs_and_worker(told: Shell) -> None:
     assert "episodes" in told.run("stats")
     assert told.json("doctor")["well"] is True
     assert "All is well" in told.run("doctor")
+    assert told.json("doctor", "--repair")["repaired"] == []
+    assert "All is well" in told.run("doctor", "--repair")
     assert told.json("jobs")["jobs"] == []
     assert "user" in told.run("jobs")
     assert "0 batches" in told.run("worker", "--once")

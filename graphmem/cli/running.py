@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -27,7 +27,7 @@ from graphmem.cli.options import (
     say_json,
     with_memory,
 )
-from graphmem.doctor import examine
+from graphmem.doctor import Diagnosis, examine
 from graphmem.doctor import reembed as reembed_graph
 from graphmem.errors import MissingExtra
 from graphmem.manager import MemoryManager
@@ -106,11 +106,19 @@ def reembed(
 
 
 @app.command()
-def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make anew first what is derived from memories.")
+    ] = False,
+    store: Store = None,
+    log: Log = None,
+    as_json: AsJson = False,
+) -> None:
     """Say whether the memory is well."""
 
-    async def work(memory: MemoryManager, scope: Scope) -> Any:
-        return await examine(memory.consolidator.sessions, memory.consolidator.graph)
+    async def work(memory: MemoryManager, scope: Scope) -> Diagnosis:
+        made = memory.consolidator
+        return await examine(made.sessions, made.graph, repair=repair)
 
     found = with_memory(store, log, (None, None, None), work)
     if as_json:
@@ -118,12 +126,18 @@ def doctor(store: Store = None, log: Log = None, as_json: AsJson = False) -> Non
             {
                 "well": found.well,
                 "complaints": list(found.complaints),
+                "remarks": list(found.remarks),
+                "repaired": list(found.repaired),
                 "jobs": [reports.stream_json(s) for s in found.streams],
             }
         )
     else:
-        for complaint in found.complaints:
-            out.print(console.plain(f"  {complaint}", "red"))
+        for line in found.repaired:
+            out.print(console.plain(f"  {line}", "green"))
+        for line in found.complaints:
+            out.print(console.plain(f"  {line}", "red"))
+        for line in found.remarks:
+            out.print(console.plain(f"  {line}", "dim"))
         out.print("All is well." if found.well else f"{len(found.complaints)} complaints.")
     if not found.well:
         raise typer.Exit(1)

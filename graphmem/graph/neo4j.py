@@ -12,6 +12,7 @@ from typing import Any, Final
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
 from graphmem.graph import neo4j_changes as changes
 from graphmem.graph import neo4j_moving as moving
+from graphmem.graph import neo4j_repair as repairs
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
 from graphmem.graph import sqlite_rows as values
@@ -44,14 +45,12 @@ _DROPPED_AT_ONCE: Final = 10_000
 _CHECKS: Final = {
     "orphan_facts": "fact versions have no support",
     "unsupported": "supports name assertions that are not there",
-    "unlinked_facts": "fact versions are not linked to all episodes that they were read from",
     "dangling_entities": "fact versions name entities that are not there",
     "cross_scope": "facts are linked to what is of another scope",
     "missing_vectors": "episodes have no vector of the active model",
     "loose_windows": "vectors belong to nothing",
     "missing_keys": "memories lack a key that they are found by",
     "shortcuts": "relationships between entities stand for facts that do not hold",
-    "missing_shortcuts": "facts that hold are not drawn between their entities",
     "bare_names": "names are borne by nobody",
 }
 
@@ -272,14 +271,27 @@ class Neo4jGraphStore:
 
     async def check(self, scopes: Sequence[Scope] | None = None) -> Sequence[str]:
         complaints: list[str] = []
-        keys = {"forever": rows.FOREVER_AT, "scopes": None if scopes is None else _keys(scopes)}
+        asked = None if scopes is None else _keys(scopes)
+        keys = {"forever": rows.FOREVER_AT, "scopes": asked}
         active = await self._model_in_use(again=True)
         for name, complaint in _CHECKS.items():
             statement = _CYPHER[f"maintain/check_{name}"].replace("__slot__", active.slot)
             found = await self._connection.run(statement, keys)
             if found["n"]:
                 complaints.append(f"{found['n']} {complaint}")
+        complaints += await repairs.complaints(self._connection, _CYPHER, asked)
+        if scopes is None:
+            server = await self._known_server()
+            complaints += await repairs.rule_complaints(self._connection, _CYPHER, server)
         return complaints
+
+    async def remarks(self) -> Sequence[str]:
+        await self._known_server()
+        return await repairs.remarks(self._connection, _CYPHER)
+
+    async def repair(self) -> Sequence[str]:
+        server = await self._known_server()
+        return await repairs.repair(self._connection, _CYPHER, server)
 
     async def unembedded(
         self, model_id: str, *, limit: int

@@ -169,13 +169,13 @@ class Connection:
         """
         return await self._on_loop(self._transaction(work, neo4j.WRITE_ACCESS))
 
-    async def change_schema(self, statement: str) -> None:
+    async def change_schema(self, statement: str, keys: Values | None = None) -> None:
         """Run a statement about the schema, which cannot share a transaction with data."""
 
         async def once() -> None:
             async with self._session(neo4j.WRITE_ACCESS) as session:
                 try:
-                    result = await session.run(self.prefix + statement)  # pyright: ignore[reportArgumentType]  # files of ours
+                    result = await session.run(self.prefix + statement, dict(keys or {}))  # pyright: ignore[reportArgumentType]  # files of ours
                     await result.consume()
                 except ClientError as error:
                     # "If not exists" is asked before it is made: somebody else was in between.

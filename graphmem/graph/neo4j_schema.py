@@ -4,6 +4,7 @@ Two slots hold vectors, each a property and its indexes: the active model's, and
 embedded anew the next one's, so that the switch is one small transaction. Does not know memories.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ VERSION: Final = 1
 SLOTS: Final = ("a", "b")
 FILTERED_FROM: Final = (2026, 6)  # in-index `IN` came with this; the rest of SEARCH with 2026.02
 OLDEST: Final = (5, 26)
+_RULE: Final = re.compile(r"memory_\w+")
 # What the schema directory holds besides constraints and indexes that are made once.
 _NO_RULES: Final = frozenset(
     {"await", "version", "set_version", "models", "add_model", "lock", "indexes", "server"}
@@ -85,16 +87,32 @@ async def migrate(connection: Connection, statements: Statements) -> None:
         )
     if found["version"] == VERSION:
         return
-    for name in sorted(statements):
-        folder, _, rule = name.partition("/")
-        if folder == "schema" and rule not in _NO_RULES and "_vector" not in rule:
-            await connection.change_schema(statements[name])
-    await connection.change_schema(statements["schema/await"])
+    await make(connection, statements)
 
     async def set_version(work: Work) -> None:
         await work.run(statements["schema/set_version"], {"version": VERSION})
 
     await connection.write(set_version)
+
+
+async def make(connection: Connection, statements: Statements) -> None:
+    """Make the constraints and indexes that are not there; wait until they are filled."""
+    there = await indexes(connection, statements)
+    for rule, statement in rules(statements).items():
+        if rule not in there:
+            await connection.change_schema(statement)
+    await connection.change_schema(statements["schema/await"])
+
+
+def rules(statements: Statements) -> dict[str, str]:
+    """Return what makes each constraint and index by its name, but for those of vectors."""
+    return {
+        _RULE.findall(text)[0]: text
+        for name, text in sorted(statements.items())
+        if name.startswith("schema/")
+        and name.removeprefix("schema/") not in _NO_RULES
+        and "_vector" not in name
+    }
 
 
 async def models(connection: Connection, statements: Statements) -> list[Model]:

@@ -292,6 +292,13 @@ class SqliteGraphStore:
         damage = await self._db.integrity()
         return [f"the file is damaged: {damage}"] * bool(damage) + await self._db.read(work)
 
+    async def remarks(self) -> Sequence[str]:
+        return []
+
+    async def repair(self) -> Sequence[str]:
+        loose = await self._db.write(lambda c: len(c.rows(_SQL["drop_loose_vectors"])))
+        return [f"{loose} vectors that belonged to nothing are gone"] if loose else []
+
     async def unembedded(
         self, model_id: str, *, limit: int
     ) -> Sequence[tuple[str, MemoryKind, str, str | None, datetime | None]]:

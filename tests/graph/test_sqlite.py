@@ -188,6 +188,22 @@ async def test_check_finds_a_damaged_index(store: SqliteGraphStore, database: Da
     assert any("damaged" in complaint for complaint in await store.check())
 
 
+async def test_vectors_of_nothing_are_taken_away(
+    store: SqliteGraphStore, database: Database
+) -> None:
+    await save(store, HERE, make_episode(HERE, 1, "goats"), make_episode(HERE, 2, "boats"))
+    gone = "UPDATE vectors SET item = 'gone' WHERE item = (SELECT min(item) FROM vectors)"
+    await database.write(lambda c: c.rows(gone) and None)
+
+    before = await store.check()
+    done, again = await store.repair(), await store.repair()
+
+    assert "1 vectors belong to nothing" in before
+    assert list(done) == ["1 vectors that belonged to nothing are gone"]
+    assert list(again) == []
+    assert await store.check() == ["1 episodes have no vector of the active model"]
+
+
 async def test_erased_text_is_not_in_the_file(store: SqliteGraphStore, database: Database) -> None:
     secret = make_episode(HERE, 1, "quetzalcoatl")
     keep = make_episode(HERE, 2, "goats")

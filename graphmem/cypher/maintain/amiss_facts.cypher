@@ -1,0 +1,6 @@
+// A page of everybody's fact versions (memory_fact_id).
+MATCH (f:MemoryFact) WHERE f.id >= $cursor AND f.recorded_at IS NOT NULL
+  AND (f.id > $cursor OR f.recorded_at > $since)
+WITH f ORDER BY f.id, f.recorded_at LIMIT 500
+WITH collect(f) AS page
+// include: fragment/amiss_facts
