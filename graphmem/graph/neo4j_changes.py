@@ -57,6 +57,14 @@ class Writer:
         )
         await self._touch(scopes)
 
+    async def fill(self, change: GraphChange) -> None:
+        """Write what a change puts, and not what follows from it: for when not all is there yet.
+
+        Nothing may be there before of what it puts.
+        """
+        await self._put(change)
+        await self._touch({scope.key: scope for scope in _scopes_of(change)})
+
     async def vectors(self, embeddings: Sequence[Embedding]) -> set[str]:
         """Write the vectors of items that are there; return the keys of their scopes."""
         last = {e.item_id: e for e in embeddings}.values()

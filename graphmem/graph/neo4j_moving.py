@@ -1,9 +1,9 @@
 """The whole graph of a Neo4j database, out and in: the port's ``export`` and ``restore``.
 
 Pages are read by key, so that little is in memory at once; they go by id, since a database numbers
-nothing. What is put in is drawn at once like any change, but for what one fact version says of
-another, which may come later; vector indexes are made at the end, where none were before. Does not
-know how a transfer goes.
+nothing. What follows from all memories together (what an episode stands for, shortcuts, what one
+fact version says of another) is drawn when all are in, and vector indexes are made then, where none
+were before. Does not know how a transfer goes.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from graphmem.graph import neo4j_changes as changes
 from graphmem.graph import neo4j_schema as schema
 from graphmem.graph import sqlite_rows as values
 from graphmem.graph.neo4j_connection import Connection, Work
-from graphmem.graph.neo4j_rows import BEGINNING_AT
+from graphmem.graph.neo4j_rows import BEGINNING_AT, FOREVER_AT
 from graphmem.models import (
     Assertion,
     Embedding,
@@ -35,7 +35,8 @@ Statements: TypeAlias = Mapping[str, str]
 Row: TypeAlias = Sequence[Any]
 Keys: TypeAlias = dict[str, Any]
 
-_FIRST: Final[Keys] = {"cursor": "", "since": BEGINNING_AT}
+_ENDS: Final[Keys] = {"forever": FOREVER_AT, "beginning": BEGINNING_AT}
+_FIRST: Final[Keys] = {"cursor": "", "since": BEGINNING_AT, **_ENDS}
 
 
 # out
@@ -219,7 +220,7 @@ async def _put(writer: changes.Writer, by_kind: Mapping[type, Sequence[Any]]) ->
     items = [i for kind in (Entity, Episode, Assertion, Fact) for i in by_kind.get(kind, ())]
     if not items:
         return
-    await writer.write(
+    await writer.fill(
         GraphChange(
             scope=items[0].scope,
             stream="",
@@ -252,7 +253,7 @@ async def finish(connection: Connection, statements: Statements, server: schema.
         await _marked(w, statements)
 
     await connection.write(work)
-    await link_facts(connection, statements)
+    await _draw(connection, statements)
     for model in await schema.models(connection, statements):
         await schema.ensure_indexes(connection, statements, server, model)
 
@@ -262,20 +263,37 @@ async def finish(connection: Connection, statements: Statements, server: schema.
     await connection.write(unmark)
 
 
-async def link_facts(connection: Connection, statements: Statements) -> None:
-    """Draw anew what fact versions say of others: when those came first, none was there to see."""
+async def _draw(connection: Connection, statements: Statements) -> None:
+    """Draw what follows from memories, now that all are there, a page in a transaction."""
+    async for page in _pages(connection, statements["maintain/episode_ids"], _by_id):
+        ids = [row[0] for row in page]
+        await _write(connection, {"ids": ids}, statements["write/refresh_episodes"])
+    async for page in _pages(connection, statements["maintain/facts_to_draw"], _by_version(5)):
+        drawn = [
+            {
+                "id": row[0],
+                "scope": row[1],
+                "subject": row[2],
+                "predicate": row[3],
+                "object": row[4],
+                "type": changes.relation_of(row[3]),
+            }
+            for row in page
+        ]
+        await _write(connection, {"rows": drawn, **_ENDS}, statements["write/refresh_shortcuts"])
     names = ("id", "scope", "supersedes", "reason", "contradicts")
-    statement = statements["maintain/facts_with_links"]
-    async for page in _pages(connection, statement, _by_version(5)):
-        keys = {
-            "rows": [
-                dict(zip(names, row, strict=False)) | {"recorded_at": from_us(row[5])}
-                for row in page
-            ]
-        }
+    async for page in _pages(connection, statements["maintain/facts_with_links"], _by_version(5)):
+        linked = [
+            dict(zip(names, row, strict=False)) | {"recorded_at": from_us(row[5])} for row in page
+        ]
+        # When those came first, what they take the place of was not there to see.
+        anew = (statements["maintain/unlink_facts"], statements["write/link_facts"])
+        await _write(connection, {"rows": linked}, *anew)
 
-        async def work(w: Work, keys: Keys = keys) -> None:
-            await w.run(statements["maintain/unlink_facts"], keys)
-            await w.run(statements["write/link_facts"], keys)
 
-        await connection.write(work)
+async def _write(connection: Connection, keys: Keys, *texts: str) -> None:
+    async def work(w: Work) -> None:
+        for text in texts:
+            await w.run(text, keys)
+
+    await connection.write(work)

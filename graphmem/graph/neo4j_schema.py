@@ -4,6 +4,7 @@ Two slots hold vectors, each a property and its indexes: the active model's, and
 embedded anew the next one's, so that the switch is one small transaction. Does not know memories.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ VERSION: Final = 1
 SLOTS: Final = ("a", "b")
 FILTERED_FROM: Final = (2026, 6)  # in-index `IN` came with this; the rest of SEARCH with 2026.02
 OLDEST: Final = (5, 26)
+_LOOK_FIRST_S: Final = 0.01
+_LOOK_SELDOM_S: Final = 1.0
 _RULE: Final = re.compile(r"memory_\w+")
 # What the schema directory holds besides constraints and indexes that are made once.
 _NO_RULES: Final = frozenset(
-    {"await", "version", "set_version", "models", "add_model", "lock", "indexes", "server"}
+    {"version", "set_version", "models", "add_model", "lock", "indexes", "server"}
 )
 
 
@@ -101,7 +104,19 @@ async def make(connection: Connection, statements: Statements) -> None:
     for rule, statement in rules(statements).items():
         if rule not in there:
             await connection.change_schema(statement)
-    await connection.change_schema(statements["schema/await"])
+    await _filled(connection, statements)
+
+
+async def _filled(connection: Connection, statements: Statements) -> None:
+    """Wait until our indexes are filled: one that is not finds less. Others' may take their time.
+
+    However long it takes: after a large memory was moved in, it is longer than any guess. One that
+    has failed is for the doctor.
+    """
+    delay = _LOOK_FIRST_S
+    while any(i.state == "POPULATING" for i in (await indexes(connection, statements)).values()):
+        await asyncio.sleep(delay)
+        delay = min(_LOOK_SELDOM_S, 2 * delay)
 
 
 def rules(statements: Statements) -> dict[str, str]:
@@ -172,7 +187,7 @@ async def ensure_indexes(
             text.replace("__slot__", model.slot).replace("__dimension__", str(int(model.dimension)))
         )
     if changes or any(index.state == "POPULATING" for index in there.values()):
-        await connection.change_schema(statements["schema/await"])
+        await _filled(connection, statements)
 
 
 def vector_index(kind: str, server: Server, slot: str) -> str:
