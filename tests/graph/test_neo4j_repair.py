@@ -1,5 +1,6 @@
 """A graph in Neo4j that somebody has damaged by hand: what the doctor says, and what is mended."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
@@ -181,6 +182,29 @@ async def test_all_at_once_is_mended(damaged: Damaged) -> None:
     assert await damaged.store.check() == []
     assert await damaged.answers() == before
     assert await damaged.store.version([ADA]) > version, "no cache keeps what it was"
+
+
+async def test_others_write_meanwhile(damaged: Damaged) -> None:
+    store = damaged.store
+    for name in ("links to episodes cut", "chain cut", "mentions cut", "names gone"):
+        damaged.run(DAMAGES[name][0])
+    ended = asyncio.Event()
+
+    async def write() -> None:
+        for seq in range(10, 25):
+            await save(store, ADA, make_episode(ADA, seq, f"harbour talk {seq}"))
+        ended.set()
+
+    async def mend() -> None:
+        while not ended.is_set():
+            await store.repair()
+
+    await asyncio.gather(write(), mend(), mend())
+
+    assert await store.check() == []
+    assert await store.repair() == []
+    chain = damaged.run("MATCH p = (:MemoryEpisode)-[:NEXT*]->(e {seq: 24}) RETURN length(p) AS n")
+    assert max(row["n"] for row in chain) == 16, "seq 1, 3, and 10 to 24"
 
 
 async def test_wrong_dimension_of_an_index(damaged: Damaged) -> None:
