@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from graphmem import transfer
 from graphmem.bootstrap import make_stores
 from graphmem.cli import app, moving, options
+from graphmem.testing.neo4j.server import open_driver
 from tests.lived import live
 from tests.memory import open_memory
 from tests.neo4j_servers import Neo4j
@@ -102,6 +103,46 @@ def test_copy_with_a_graph_in_neo4j(told: Shell, neo4j_alone_line: Neo4j) -> Non
     assert "--to-log" in said
     assert server.password not in said
     assert told.lines("c.db") == told.lines("a.db")
+
+
+def test_doctor_mends_a_graph_in_neo4j(told: Shell, neo4j_alone_line: Neo4j) -> None:
+    server = neo4j_alone_line
+    url = server.uri.replace("://", f"://{server.user}:{server.password}@")
+    told.run("copy", "--from", told.at("a.db"), "--to", url, "--to-log", told.at("b-log.db"))
+    there = ("--store", url, "--log", told.at("b-log.db"))
+    with open_driver(server.uri, server.auth) as driver:
+        driver.execute_query("MATCH (:MemoryEpisode)-[r:MENTIONS]->() DELETE r")
+        driver.execute_query("CREATE (:Entity {name: 'of another tool'})")
+
+    ill = told.run("doctor", *there, status=1)
+    mended = told.run("doctor", "--repair", *there)
+    well = told.run("doctor", *there)
+
+    assert "1 episodes do not point to whom they mention" in ill.stdout
+    assert "1 episodes point to whom they mention" in mended.stdout
+    assert "All is well" in mended.stdout
+    assert "All is well" in well.stdout
+    assert "left alone: 1 Entity" in well.stdout
+    assert "Porto" in told.run(*QUESTION, *there).stdout
+
+
+def test_unfinished_graph_in_neo4j_is_not_opened(told: Shell, neo4j_alone_line: Neo4j) -> None:
+    server = neo4j_alone_line
+    url = server.uri.replace("://", f"://{server.user}:{server.password}@")
+    there = ("--store", url, "--log", told.at("b-log.db"))
+    stores = make_stores(url, told.at("b-log.db"))
+
+    async def begin() -> None:
+        await stores.graph.begin_restore()
+        await stores.graph.close()
+        await stores.log.close()
+
+    asyncio.run(begin())
+
+    for command in (("doctor",), ("doctor", "--repair"), QUESTION, ("export", "x.jsonl")):
+        assert "half a memory" in told.fails(*command, *there)
+    into = ("--to", url, "--to-log", told.at("b-log.db"))
+    assert "half a memory" in told.fails("copy", "--from", told.at("a.db"), *into)
 
 
 def test_pipe_from_one_to_the_other(told: Shell) -> None:
