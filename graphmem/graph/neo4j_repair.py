@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from graphmem.errors import StoreError, StoreUnavailable
 from graphmem.graph import neo4j_changes as changes
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
@@ -253,16 +254,34 @@ async def _make_rules(
 ) -> list[str]:
     said: list[str] = []
     there = await schema.indexes(connection, statements)
-    for name, index in there.items():
-        if index.state == "FAILED":
-            await connection.change_schema(statements["maintain/drop_index"], {"name": name})
-            said.append(f"index {name} had failed and is made anew")
-    await schema.make(connection, statements)
+    for name in [name for name, index in there.items() if index.state == "FAILED"]:
+        why = await _refused(connection, statements["maintain/drop_index"], {"name": name})
+        said.append(f"index {name} had failed and {'is taken away' if why is None else why}")
+        if why is None:
+            del there[name]
+    for name, statement in schema.rules(statements).items():
+        why = None if name in there else await _refused(connection, statement)
+        # Since it went, two nodes may bear one key: all the rest can be mended.
+        said += [] if why is None else [f"index {name} cannot be made: {why}"]
+    await schema.filled(connection, statements)
     models = await schema.models(connection, statements)
     for model in models:
         await schema.ensure_indexes(connection, statements, server, model)
     new = set(await schema.indexes(connection, statements)) - set(there)
     return said + [f"index {name} was missing and is there again" for name in sorted(new)]
+
+
+async def _refused(
+    connection: Connection, statement: str, keys: Mapping[str, Any] | None = None
+) -> str | None:
+    """Change the schema; return why the server would not."""
+    try:
+        await connection.change_schema(statement, keys)
+    except StoreUnavailable:
+        raise
+    except StoreError as error:
+        return str(error)
+    return None
 
 
 async def remarks(connection: Connection, statements: Statements) -> list[str]:

@@ -104,10 +104,10 @@ async def make(connection: Connection, statements: Statements) -> None:
     for rule, statement in rules(statements).items():
         if rule not in there:
             await connection.change_schema(statement)
-    await _filled(connection, statements)
+    await filled(connection, statements)
 
 
-async def _filled(connection: Connection, statements: Statements) -> None:
+async def filled(connection: Connection, statements: Statements) -> None:
     """Wait until our indexes are filled: one that is not finds less. Others' may take their time.
 
     However long it takes: after a large memory was moved in, it is longer than any guess. One that
@@ -187,7 +187,7 @@ async def ensure_indexes(
             text.replace("__slot__", model.slot).replace("__dimension__", str(int(model.dimension)))
         )
     if changes or any(index.state == "POPULATING" for index in there.values()):
-        await _filled(connection, statements)
+        await filled(connection, statements)
 
 
 def vector_index(kind: str, server: Server, slot: str) -> str:

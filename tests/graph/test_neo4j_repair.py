@@ -230,6 +230,23 @@ async def test_wrong_dimension_of_an_index(damaged: Damaged) -> None:
     assert await damaged.store.check() == []
 
 
+async def test_rest_is_mended_where_a_rule_cannot_be(damaged: Damaged) -> None:
+    damaged.run(DAMAGES["constraint dropped"][0])
+    damaged.run(
+        "MATCH (n:MemoryEntity {name: 'Ada'}) CREATE (m:MemoryEntity) SET m = n {.*, id: 'twice'}"
+    )
+    damaged.run(DAMAGES["mentions cut"][0])
+
+    done = await damaged.store.repair()
+
+    assert [s for s in done if "memory_entity_key cannot be made" in s]
+    assert "2 episodes point to whom they mention" in done
+    assert [s for s in await damaged.store.check() if "memory_entity_key is missing" in s]
+    damaged.run("MATCH (n:MemoryEntity {id: 'twice'}) DETACH DELETE n")
+    await damaged.store.repair()
+    assert await damaged.store.check() == []
+
+
 async def test_what_cannot_be_derived_is_told_again(damaged: Damaged) -> None:
     damaged.run("MATCH (n:MemoryEpisode {seq: 1}) REMOVE n.scope")
 
