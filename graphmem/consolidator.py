@@ -156,12 +156,14 @@ class Consolidator:
             claim = replace(claim, events=left)
         if claim.stage == "episodes":
             await self._episodes(claim)
-            moved = await self.sessions.acknowledge(claim)
+            moved = await self.sessions.acknowledge(
+                claim, bookmark=await self.graph.bookmark(claim.scope)
+            )
             if moved is None:
                 raise LeaseLost
             claim = await self.sessions.renew(moved, lease_s=self.limits.lease_s, now=now)
         outcomes = await self._facts(claim)
-        await self.sessions.acknowledge(claim)
+        await self.sessions.acknowledge(claim, bookmark=await self.graph.bookmark(claim.scope))
         return BatchReport(
             stream=claim.stream,
             first_seq=claim.first_seq,
@@ -236,6 +238,8 @@ class Consolidator:
         outcomes: list[Outcome] = []
         texts: dict[str, str] = {}
         for home, assertions in by_home.items():
+            if not assertions and home not in released:
+                continue  # most of what is said states nothing: the graph need not be asked
             plan = await self._plan(home, assertions, mark, released.get(home, {}))
             changes.append(plan.change)
             outcomes += plan.outcomes
@@ -336,7 +340,7 @@ class Consolidator:
             home, episode_ids, lease_s=FORGET_LEASE_S, now=now
         )
         plan = await self._unlearn(home, episode_ids, fence)
-        await self.sessions.erase(home, receipt, now=now)
+        await self.sessions.erase(home, receipt, now=now, bookmark=await self.graph.bookmark(home))
         return receipt, plan
 
     async def finish_erasures(self, scope: Scope, *, fence: int, now: datetime) -> set[str]:
@@ -350,7 +354,9 @@ class Consolidator:
                 homes.setdefault(home_of(event, scope), []).append(_episode_id(event, scope))
             for home, members in homes.items():
                 await self._unlearn(home, members, fence)
-            await self.sessions.erase(scope, receipt, now=now)
+            await self.sessions.erase(
+                scope, receipt, now=now, bookmark=await self.graph.bookmark(scope)
+            )
             gone.update(episode_ids)
         return gone
 

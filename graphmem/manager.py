@@ -229,6 +229,7 @@ class MemoryManager:
         if not 1 <= top_k <= 1000:
             raise InvalidInput(f"top_k={top_k!r}: expected 1 to 1000")
         now = self._clock()
+        await self._follow(scope)
         hidden = [i for _, members in await self._log.tombstones(scope) for i in members]
         return await self.retriever.retrieve(
             query,
@@ -288,6 +289,7 @@ class MemoryManager:
     async def get(self, scope: Scope, memory_id: str) -> Fact | Episode | Entity:
         """Return a memory by its id, or by the id of its event; NotFound if it is not here."""
         check_id(memory_id, "memory id")
+        await self._follow(scope)
         page = await self._graph.read(scope.levels(), [memory_id])
         if page.facts:
             return page.facts[0]
@@ -318,6 +320,7 @@ class MemoryManager:
         when = as_of
         if when is None and kind == "fact" and not (ended or versions):
             when = self._clock()
+        await self._follow(scope)
         return await self._graph.list(
             scope.levels(),
             kind,
@@ -359,6 +362,13 @@ class MemoryManager:
         counts = await self._graph.stats([scope.home], now=self._clock())
         state = await self._log.stream(scope)
         return {**counts, "events_pending": state.pending if state else 0}
+
+    async def _follow(self, scope: Scope) -> None:
+        """Have what is read see what any worker has made of the scope's stream by now."""
+        if self._graph.lags:
+            state = await self._log.stream(scope)
+            if state is not None and state.bookmark is not None:
+                await self._graph.follow(scope, state.bookmark)
 
     # forgetting -----------------------------------------------------------------------------
 

@@ -246,7 +246,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamState:
-    """Where a stream stands: ``last_seq`` appended, ``done_seq`` consolidated."""
+    """Where a stream stands: ``last_seq`` appended, ``done_seq`` consolidated.
+
+    ``bookmark`` is what its last write to the graph gave a reader elsewhere to wait for.
+    """
 
     stream: str
     scope: Scope
@@ -259,6 +262,7 @@ class StreamState:
     not_before: datetime | None = None
     parked: bool = False
     reason: str | None = None
+    bookmark: str | None = None
 
     @property
     def pending(self) -> int:

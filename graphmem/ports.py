@@ -124,8 +124,13 @@ class SessionStore(Protocol):
         """
         ...
 
-    async def erase(self, scope: Scope, receipt_id: str, *, now: datetime) -> None:
-        """Remove the contents of the events that the receipt names, and close the receipt."""
+    async def erase(
+        self, scope: Scope, receipt_id: str, *, now: datetime, bookmark: str | None = None
+    ) -> None:
+        """Remove the contents of the events that the receipt names, and close the receipt.
+
+        Keeps the graph's ``bookmark``, as ``acknowledge`` does.
+        """
         ...
 
     async def tombstones(self, scope: Scope) -> Sequence[tuple[str, tuple[str, ...]]]:
@@ -162,9 +167,10 @@ class SessionStore(Protocol):
         """Keep extractions with their events, so that no retry and no replay asks a model again."""
         ...
 
-    async def acknowledge(self, claim: Claim) -> Claim | None:
+    async def acknowledge(self, claim: Claim, *, bookmark: str | None = None) -> Claim | None:
         """Record that the claim's stage is done.
 
+        The graph's ``bookmark``, where it gives one, is kept with the stream until the next one.
         After the stage of episodes: the same claim at the stage of facts. After the stage of
         facts: None; the cursor has moved and the lease is free.
         """
@@ -235,6 +241,22 @@ class GraphStore(Protocol):
 
         Returns False, and writes nothing, when the change's watermark is there already. Raises
         LeaseLost on an older fence and EmbeddingMismatch on another model's vectors.
+        """
+        ...
+
+    @property
+    def lags(self) -> bool:
+        """Whether what was written may be read late through another connection: see ``follow``."""
+        ...
+
+    async def bookmark(self, scope: Scope) -> str | None:
+        """Return what a reader elsewhere must have seen to see what was written of this user."""
+        ...
+
+    async def follow(self, scope: Scope, bookmark: str) -> None:
+        """Have reads that begin from now on see at least what this bookmark stands for.
+
+        Asks the server nothing. Where nothing ``lags`` it does nothing.
         """
         ...
 

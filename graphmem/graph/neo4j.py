@@ -113,6 +113,16 @@ class Neo4jGraphStore:
 
         return await self._connection.write(work)
 
+    @property
+    def lags(self) -> bool:
+        return self._connection.routed
+
+    async def bookmark(self, scope: Scope) -> str | None:
+        return " ".join(sorted(await self._connection.last_bookmarks())) or None
+
+    async def follow(self, scope: Scope, bookmark: str) -> None:
+        await self._connection.follow(bookmark.split())
+
     async def known(self, scope: Scope, query: KnownQuery) -> Known:
         return await self._connection.read(lambda w: _known(w, scope, query))
 

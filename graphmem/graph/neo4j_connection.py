@@ -8,14 +8,13 @@ race. Does not know what is in the graph.
 import asyncio
 import random
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import neo4j
-from neo4j.api import AsyncBookmarkManager
 from neo4j.exceptions import (
     AuthError,
     ClientError,
@@ -134,7 +133,8 @@ class Connection:
         self._address = address
         self._timeout_s = timeout_s
         self._driver: neo4j.AsyncDriver | None = None
-        self._bookmarks: AsyncBookmarkManager | None = None
+        self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
+        self._refused: frozenset[str] = frozenset()
         self._closed = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -184,10 +184,22 @@ class Connection:
 
         await self._on_loop(self._again(once, attempts=_ATTEMPTS))
 
+    @property
+    def routed(self) -> bool:
+        """Whether reads may go to another server than writes: not where one is named by bolt."""
+        return self._address.uri.startswith("neo4j")
+
     async def last_bookmarks(self) -> frozenset[str]:
-        """Return what a reader must have seen to see all that was written here."""
-        manager = self._bookmarks
-        return frozenset() if manager is None else frozenset(await self._bookmarks_of(manager))
+        """Return what a reader must have seen to see all that was written here; none on bolt."""
+        if not self.routed:
+            return frozenset()
+        return frozenset(await self._on_loop(self._bookmarks.get_bookmarks()))
+
+    async def follow(self, bookmarks: Collection[str]) -> None:
+        """Have what begins from now on see at least this; asks the server nothing."""
+        new = frozenset(bookmarks) - self._refused
+        if self.routed and new:
+            await self._on_loop(self._bookmarks.update_bookmarks((), new))
 
     async def close(self) -> None:
         """Close the driver and end its thread; a second time does nothing."""
@@ -206,9 +218,10 @@ class Connection:
 
     # inside ---------------------------------------------------------------------------------
 
-    async def _bookmarks_of(self, manager: AsyncBookmarkManager) -> tuple[str, ...]:
-        found = await self._on_loop(_collected(manager))
-        return tuple(found)
+    async def _forget_bookmarks(self) -> None:
+        """Wait no more for what no server has: it was put back to an earlier state, say."""
+        self._refused |= frozenset(await self._bookmarks.get_bookmarks())
+        self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
 
     async def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on the driver's loop; a caller that is cancelled cancels the work."""
@@ -229,7 +242,6 @@ class Connection:
     def _session(self, mode: str) -> neo4j.AsyncSession:
         if self._driver is None:
             self._driver = self._open()
-            self._bookmarks = neo4j.AsyncGraphDatabase.bookmark_manager()
         return self._driver.session(  # pyright: ignore[reportUnknownMemberType]  # its options are untyped
             database=self._address.database,
             default_access_mode=mode,
@@ -278,15 +290,14 @@ class Connection:
             except GraphmemError:
                 raise
             except (Neo4jError, DriverError, OSError) as error:
+                if isinstance(error, Neo4jError) and "Bookmark" in (error.code or ""):
+                    await self._forget_bookmarks()
+                    continue
                 if attempt == attempts or not _passes(error):
                     raise translated(error) from error
                 delay = min(_MOST_DELAY_S, _FIRST_DELAY_S * 2 ** (attempt - 1))
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))  # jitter
-        raise AssertionError("unreachable")
-
-
-async def _collected(manager: AsyncBookmarkManager) -> tuple[str, ...]:
-    return tuple(await manager.get_bookmarks())
+        raise StoreUnavailable("Neo4j refuses the bookmarks that it gave")
 
 
 def _passes(error: Exception) -> bool:

@@ -136,6 +136,16 @@ class RoutedGraphStore:
             )
         return await self._of(change.scope).apply(change, fence=fence)
 
+    @property
+    def lags(self) -> bool:
+        return any(store.lags for store in self._stores.values())
+
+    async def bookmark(self, scope: Scope) -> str | None:
+        return await self._of(scope).bookmark(scope)
+
+    async def follow(self, scope: Scope, bookmark: str) -> None:
+        await self._of(scope).follow(scope, bookmark)
+
     async def known(self, scope: Scope, query: KnownQuery) -> Known:
         return await self._of(scope).known(scope, query)
 

@@ -95,6 +95,16 @@ class SqliteGraphStore:
         changes.touch(c, _SQL, (change.scope.home, *(item.scope for item in written)))
         return True
 
+    @property
+    def lags(self) -> bool:
+        return False
+
+    async def bookmark(self, scope: Scope) -> str | None:
+        return None
+
+    async def follow(self, scope: Scope, bookmark: str) -> None:
+        return None
+
     async def known(self, scope: Scope, query: KnownQuery) -> Known:
         return await self._db.read(lambda c: _known(c, scope, query))
 

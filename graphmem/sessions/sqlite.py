@@ -237,7 +237,9 @@ class SqliteSessionStore:
 
         return await self._db.write(work)
 
-    async def erase(self, scope: Scope, receipt_id: str, *, now: datetime) -> None:
+    async def erase(
+        self, scope: Scope, receipt_id: str, *, now: datetime, bookmark: str | None = None
+    ) -> None:
         stream = scope.stream
 
         def work(c: Transaction) -> None:
@@ -250,6 +252,8 @@ class SqliteSessionStore:
                 c.run(_SQL["erase_extractions"], keys)
                 c.run(_SQL["erase_events"], keys)
                 c.run(_SQL["close_receipt"], {"id": receipt_id, "now": to_us(now)})
+            if bookmark is not None:
+                c.run(_SQL["set_bookmark"], {"stream": stream, "bookmark": bookmark})
             c.run(_SQL["free_stream"], {"stream": stream, "owner": receipt_id})
 
         await self._db.write(work)
@@ -342,11 +346,11 @@ class SqliteSessionStore:
 
         await self._db.note(work)
 
-    async def acknowledge(self, claim: Claim) -> Claim | None:
+    async def acknowledge(self, claim: Claim, *, bookmark: str | None = None) -> Claim | None:
         step = "next_stage" if claim.stage == "episodes" else "finish_batch"
 
         def work(c: Transaction) -> Claim | None:
-            _guarded(c, step, _held(claim))
+            _guarded(c, step, _held(claim) | {"bookmark": bookmark})
             if claim.stage == "episodes":
                 return replace(claim, stage="facts", attempts=0)
             return None

@@ -98,4 +98,5 @@ def stream_of(row: Row) -> StreamState:
         not_before=from_us(row[9]) if row[9] else None,
         parked=bool(row[10]),
         reason=row[11],
+        bookmark=row[12],
     )

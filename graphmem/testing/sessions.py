@@ -321,6 +321,28 @@ class SessionStoreConformance:
         assert state is not None
         assert (state.pending, state.done_seq, state.owner) == (0, 1, None)
 
+    async def test_bookmark_stays_until_the_next(self, store: SessionStore, scope: Scope) -> None:
+        async def kept() -> str | None:
+            state = await store.stream(scope)
+            assert state is not None
+            return state.bookmark
+
+        event = make_event("a")
+        await store.append(scope, [event], now=NOW)
+        assert await kept() is None
+        facts = await store.acknowledge(await self.held(store, scope), bookmark="FB:1 FB:2")
+        assert facts is not None
+        assert await kept() == "FB:1 FB:2"
+        await store.acknowledge(facts)
+        assert await kept() == "FB:1 FB:2", "a stage that wrote nothing leaves it"
+
+        receipt, _ = await store.tombstone(scope, [episode_id(scope, event)], lease_s=60, now=NOW)
+        await store.erase(scope, receipt, now=NOW, bookmark="FB:3")
+
+        assert await kept() == "FB:3"
+        listed = {s.stream: s.bookmark for s in await store.streams(limit=100_000)}
+        assert listed[scope.stream] == "FB:3"
+
     async def test_retry_resumes_at_its_stage(self, store: SessionStore, scope: Scope) -> None:
         await store.append(scope, [make_event("a")], now=NOW)
         facts = await store.acknowledge(await self.held(store, scope))

@@ -150,14 +150,14 @@ RETURNING lease_until;
 SELECT 1 FROM streams WHERE stream = :stream AND owner = :owner AND fence = :fence;
 
 -- name: next_stage
-UPDATE streams SET stage = 'facts', attempts = 0
+UPDATE streams SET stage = 'facts', attempts = 0, bookmark = coalesce(:bookmark, bookmark)
 WHERE stream = :stream AND owner = :owner AND fence = :fence
 RETURNING stream;
 
 -- name: finish_batch
 UPDATE streams
 SET done_seq = batch_last, stage = 'episodes', owner = NULL, lease_until = 0, attempts = 0,
-    not_before = 0, reason = NULL
+    not_before = 0, reason = NULL, bookmark = coalesce(:bookmark, bookmark)
 WHERE stream = :stream AND owner = :owner AND fence = :fence
 RETURNING stream;
 
@@ -177,11 +177,11 @@ WHERE stream = :stream
 RETURNING stream;
 
 -- name: get_stream
-SELECT stream, app, user, last_seq, done_seq, fence, owner, lease_until, attempts, not_before, parked, reason
+SELECT stream, app, user, last_seq, done_seq, fence, owner, lease_until, attempts, not_before, parked, reason, bookmark
 FROM streams WHERE stream = :stream;
 
 -- name: list_streams
-SELECT stream, app, user, last_seq, done_seq, fence, owner, lease_until, attempts, not_before, parked, reason
+SELECT stream, app, user, last_seq, done_seq, fence, owner, lease_until, attempts, not_before, parked, reason, bookmark
 FROM streams
 WHERE last_seq > done_seq OR NOT :pending
 ORDER BY stream
@@ -237,6 +237,9 @@ UPDATE receipts SET episode_ids = NULL, closed_at = :now WHERE id = :id;
 
 -- name: free_stream
 UPDATE streams SET owner = NULL, lease_until = 0 WHERE stream = :stream AND owner = :owner;
+
+-- name: set_bookmark
+UPDATE streams SET bookmark = :bookmark WHERE stream = :stream;
 
 -- name: log_unfinished
 SELECT 1 FROM store WHERE name = 'restoring_log';
