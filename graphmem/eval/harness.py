@@ -167,9 +167,7 @@ async def visits(
 
 def without_facts(found: Found) -> Found:
     """Return what the episodes alone would have found: no fact, and none known to have ended."""
-    episodes = tuple(
-        replace(c, ended=False) for c in found.pool.candidates if c.kind == "episode"
-    )
+    episodes = tuple(replace(c, ended=False) for c in found.pool.candidates if c.kind == "episode")
     return replace(found, pool=replace(found.pool, candidates=episodes))
 
 
