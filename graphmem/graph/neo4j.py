@@ -15,7 +15,7 @@ from graphmem.graph import neo4j_moving as moving
 from graphmem.graph import neo4j_repair as repairs
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
-from graphmem.graph import sqlite_rows as values
+from graphmem.graph import rows as values
 from graphmem.graph.neo4j_candidates import Finder
 from graphmem.graph.neo4j_connection import Connection, Work
 from graphmem.models import (
@@ -38,7 +38,7 @@ from graphmem.models import (
 )
 from graphmem.queries import load_cypher
 from graphmem.records import GraphRecord
-from graphmem.sqlite.times import from_us
+from graphmem.times import from_us
 
 _CYPHER: Final = load_cypher("graphmem", "cypher")
 _DROPPED_AT_ONCE: Final = 10_000

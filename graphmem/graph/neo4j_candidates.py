@@ -18,7 +18,7 @@ from graphmem.graph import neo4j_rows as rows
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
 from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
 from graphmem.retrieval.columns import Columns, Fixed, Words
-from graphmem.sqlite.times import to_us
+from graphmem.times import to_us
 
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter

@@ -14,7 +14,7 @@ import numpy as np
 from graphmem.errors import Conflict, InvalidInput, StoreError
 from graphmem.graph import neo4j_changes as changes
 from graphmem.graph import neo4j_schema as schema
-from graphmem.graph import sqlite_rows as values
+from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, Work
 from graphmem.graph.neo4j_rows import BEGINNING_AT, FOREVER_AT
 from graphmem.models import (
@@ -29,7 +29,7 @@ from graphmem.models import (
     Watermark,
 )
 from graphmem.records import EmbeddingModel, Fence, GraphRecord, StoredEmbedding
-from graphmem.sqlite.times import from_us
+from graphmem.times import from_us
 
 Statements: TypeAlias = Mapping[str, str]
 Row: TypeAlias = Sequence[Any]

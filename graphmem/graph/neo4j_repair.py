@@ -14,10 +14,10 @@ from graphmem.errors import StoreError, StoreUnavailable
 from graphmem.graph import neo4j_changes as changes
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
-from graphmem.graph import sqlite_rows as values
+from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, Work
 from graphmem.models import Entity, Fact, GraphChange, Scope
-from graphmem.sqlite.times import from_us
+from graphmem.times import from_us
 
 Statements = Mapping[str, str]
 Row = Sequence[Any]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from graphmem import codec
 from graphmem.consolidation.identity import names_of
-from graphmem.graph import sqlite_rows as rows
+from graphmem.graph import rows
 from graphmem.models import (
     Assertion,
     Embedding,
@@ -25,7 +25,7 @@ from graphmem.models import (
     SourceClass,
 )
 from graphmem.retrieval.columns import Fixed
-from graphmem.sqlite.times import BEGINNING, FOREVER, from_us
+from graphmem.times import BEGINNING, FOREVER, from_us
 
 Row = dict[str, Any]
 

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any, Final, TypeVar
 
 from graphmem.errors import InvalidInput
-from graphmem.graph import sqlite_rows as rows
+from graphmem.graph import rows
 from graphmem.models import (
     CandidatePool,
     CandidateQuery,

@@ -16,7 +16,7 @@ from graphmem.graph.vectors import Nearness, Places
 from graphmem.models import CandidateQuery, MemoryKind, Vector
 from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.columns import Floats, Integers
-from graphmem.sqlite.times import to_us
+from graphmem.times import to_us
 
 Passing: TypeAlias = Callable[[Integers], Integers]
 """Returns those of the given row numbers that pass the question's filter."""

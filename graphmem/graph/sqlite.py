@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from graphmem.errors import EmbeddingMismatch, InvalidInput, LeaseLost
+from graphmem.graph import rows
 from graphmem.graph import sqlite_changes as changes
+from graphmem.graph import sqlite_given as given
 from graphmem.graph import sqlite_moving as moving
-from graphmem.graph import sqlite_rows as rows
 from graphmem.graph.sqlite_candidates import Finder
 from graphmem.models import (
     Assertion,
@@ -34,7 +35,7 @@ from graphmem.models import (
 from graphmem.queries import load_sql
 from graphmem.records import GraphRecord
 from graphmem.sqlite.connection import Database, Transaction
-from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
+from graphmem.times import BEGINNING, FOREVER, from_us, to_us
 
 _SQL: Final = load_sql("graphmem.graph", "sql/sqlite.sql")
 
@@ -114,7 +115,7 @@ class SqliteGraphStore:
         return await self._db.read(lambda c: self._finder.find(c, scopes, query))
 
     async def version(self, scopes: Sequence[Scope]) -> int:
-        keys = {"scopes": rows.array(list(rows.by_key(scopes)))}
+        keys = {"scopes": given.array(list(rows.by_key(scopes)))}
         found = await self._db.read(lambda c: c.rows(_SQL["scope_versions"], keys))
         return sum(version for _, version in found)
 
@@ -123,8 +124,8 @@ class SqliteGraphStore:
     ) -> Page:
         known = rows.by_key(scopes)
         keys = {
-            "ids": rows.array(list(dict.fromkeys(ids))),
-            "scopes": rows.array(list(known)),
+            "ids": given.array(list(dict.fromkeys(ids))),
+            "scopes": given.array(list(known)),
             "known_at": FOREVER if known_at is None else to_us(known_at),
         }
 
@@ -154,12 +155,12 @@ class SqliteGraphStore:
     ) -> Page:
         known = rows.by_key(scopes)
         keys = {
-            **rows.filter_keys(Filter()),
-            "scopes": rows.array(list(known)),
+            **given.filter_keys(Filter()),
+            "scopes": given.array(list(known)),
             "as_of": to_us(as_of),
             "known_at": to_us(known_at),
             "ended": int(ended),
-            "predicates": None if predicates is None else rows.array(predicates),
+            "predicates": None if predicates is None else given.array(predicates),
             "limit": limit,
         }
 
@@ -173,7 +174,7 @@ class SqliteGraphStore:
             ends = {i for f in newest for i in (f.subject_id, f.object_id) if i}
             entities = c.rows(
                 _SQL["entities_by_id"],
-                {"ids": rows.array(sorted(ends)), "scopes": keys["scopes"]},
+                {"ids": given.array(sorted(ends)), "scopes": keys["scopes"]},
             )
             return Page(
                 facts=tuple(newest),
@@ -186,7 +187,7 @@ class SqliteGraphStore:
         self, scopes: Sequence[Scope], *, as_of: datetime, known_at: datetime
     ) -> Sequence[SessionPeriod]:
         keys = {
-            "scopes": rows.array(list(rows.by_key(scopes))),
+            "scopes": given.array(list(rows.by_key(scopes))),
             "as_of": to_us(as_of),
             "known_at": to_us(known_at),
         }
@@ -198,7 +199,7 @@ class SqliteGraphStore:
 
     async def named(self, scopes: Sequence[Scope], names: Sequence[str]) -> Sequence[Entity]:
         known = rows.by_key(scopes)
-        keys = {"scopes": rows.array(list(known)), "names": rows.array(names)}
+        keys = {"scopes": given.array(list(known)), "names": given.array(names)}
         return await self._db.read(
             lambda c: [rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_name"], keys)]
         )
@@ -227,8 +228,8 @@ class SqliteGraphStore:
         known = rows.by_key(scopes)
         after, since = rows.cursor_of(cursor)
         keys = {
-            **rows.filter_keys(filter),
-            "scopes": rows.array(list(known)),
+            **given.filter_keys(filter),
+            "scopes": given.array(list(known)),
             "as_of": FOREVER if as_of is None else to_us(as_of),
             "dated": int(as_of is not None),
             "known_at": FOREVER - 1 if known_at is None else to_us(known_at),
@@ -284,12 +285,12 @@ class SqliteGraphStore:
         return dict(rows_)
 
     async def stats(self, scopes: Sequence[Scope], *, now: datetime) -> dict[str, int]:
-        keys = {"scopes": rows.array([s.key for s in scopes]), "now": to_us(now)}
+        keys = {"scopes": given.array([s.key for s in scopes]), "now": to_us(now)}
         row = await self._db.read(lambda c: c.rows(_SQL["stats"], keys)[0])
         return dict(zip(rows.STATS, row, strict=True))
 
     async def check(self, scopes: Sequence[Scope] | None = None) -> Sequence[str]:
-        keys = {"scopes": None if scopes is None else rows.array([s.key for s in scopes])}
+        keys = {"scopes": None if scopes is None else given.array([s.key for s in scopes])}
 
         def work(c: Transaction) -> list[str]:
             found: list[str] = []
@@ -391,18 +392,18 @@ def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
     known = rows.by_key([scope])
     keys: dict[str, Any] = {
         "scope": scope.key,
-        "scopes": rows.array([scope.key]),
-        "names": rows.array(query.names),
-        "predicates": rows.array(query.predicates),
-        "keyed": rows.array(query.keyed),
-        "values": rows.array(query.values),
-        "episode_ids": rows.array(query.episode_ids),
-        "mentioned": rows.array(query.mentioned),
-        "entity_ids": rows.array(query.entity_ids),
+        "scopes": given.array([scope.key]),
+        "names": given.array(query.names),
+        "predicates": given.array(query.predicates),
+        "keyed": given.array(query.keyed),
+        "values": given.array(query.values),
+        "episode_ids": given.array(query.episode_ids),
+        "mentioned": given.array(query.mentioned),
+        "entity_ids": given.array(query.entity_ids),
     }
     entities = {r[0]: rows.entity_of(r, known) for r in c.rows(_SQL["entities_by_name"], keys)}
     _add_merged(c, entities, keys, known)
-    keys["entities"] = rows.array(list(entities))
+    keys["entities"] = given.array(list(entities))
     assertions: dict[str, Assertion] = {}
 
     def take(name: str) -> None:
@@ -420,10 +421,10 @@ def _known(c: Transaction, scope: Scope, query: KnownQuery) -> Known:
     if query.entity_ids:
         take("assertions_by_entity")
     slots = sorted({*query.slots} | {a.slot for a in assertions.values() if a.slot})
-    keys["slots"] = rows.array(slots)
+    keys["slots"] = given.array(slots)
     take("assertions_by_slot")
     ends = {i for a in assertions.values() for i in (a.subject_id, a.object_id) if i}
-    keys["ids"] = rows.array(sorted(ends | {*query.entity_ids}))
+    keys["ids"] = given.array(sorted(ends | {*query.entity_ids}))
     for r in c.rows(_SQL["entities_by_id"], keys):
         entities[r[0]] = rows.entity_of(r, known)
     _add_merged(c, entities, keys, known)
@@ -447,9 +448,9 @@ def _add_merged(
 ) -> None:
     """Add whom these entities were found to be, and who was found to be they."""
     ends = {e.same_as for e in entities.values() if e.same_as} - set(entities)
-    asked = {**keys, "ids": rows.array(sorted(ends))}
+    asked = {**keys, "ids": given.array(sorted(ends))}
     for r in c.rows(_SQL["entities_by_id"], asked) if ends else ():
         entities[r[0]] = rows.entity_of(r, known)
-    asked["ids"] = rows.array(sorted(entities))
+    asked["ids"] = given.array(sorted(entities))
     for r in c.rows(_SQL["entities_merged"], asked):
         entities[r[0]] = rows.entity_of(r, known)

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from graphmem.errors import EmbeddingMismatch
-from graphmem.graph import sqlite_rows as rows
-from graphmem.graph import vectors
+from graphmem.graph import rows, vectors
+from graphmem.graph import sqlite_given as given
 from graphmem.graph.kept import Kept
 from graphmem.graph.postings import Text
 from graphmem.graph.search import Passing, Search, nearness
@@ -33,7 +33,7 @@ from graphmem.models import (
 from graphmem.retrieval.columns import Columns, Fixed, Floats, Words
 from graphmem.retrieval.rank import Integers
 from graphmem.sqlite.connection import Transaction
-from graphmem.sqlite.times import BEGINNING, FOREVER, from_us, to_us
+from graphmem.times import BEGINNING, FOREVER, from_us, to_us
 
 TOLD: Final = 4096  # versions back for which the store lists what went: migration 0004
 _DEAD: Final = 256  # rows that have gone and are carried along, or a quarter of all
@@ -57,8 +57,8 @@ class Finder:
         """Return the pool; see ``GraphStore.candidates``."""
         known = rows.by_key(scopes)
         keys: Keys = {
-            **rows.filter_keys(query.filter),
-            "scopes": rows.array(list(known)),
+            **given.filter_keys(query.filter),
+            "scopes": given.array(list(known)),
             "as_of": to_us(query.as_of),
             "known_at": to_us(query.known_at),
             "ended": int(query.ended),
@@ -187,7 +187,7 @@ class Finder:
         """Return what asks a statement which numbers pass the filter; None if all do."""
 
         def passing(ns: Integers) -> Integers:
-            found = c.rows(self._sql[name], keys | {"ns": rows.array(ns.tolist())})
+            found = c.rows(self._sql[name], keys | {"ns": given.array(ns.tolist())})
             return np.array([r[0] for r in found], dtype=np.int64)
 
         return passing if filtered else None
@@ -232,7 +232,7 @@ class Finder:
         if len(found) < len(ns):
             held: list[int] = places.tolist()
             asked = {n: shelf.ids[at] for at, n in zip(held, ns, strict=True) if n not in found}
-            keys = {"ns": rows.array(list(asked)), "ids": rows.array(list(asked.values()))}
+            keys = {"ns": given.array(list(asked)), "ids": given.array(list(asked.values()))}
             fresh = read(c, keys)
             shelf.remember(fresh)
             found |= fresh

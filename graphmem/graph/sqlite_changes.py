@@ -10,10 +10,11 @@ import numpy as np
 
 from graphmem.consolidation.identity import names_of
 from graphmem.errors import InvalidInput
-from graphmem.graph import sqlite_rows as rows
+from graphmem.graph import rows
+from graphmem.graph import sqlite_given as given
 from graphmem.models import Assertion, Embedding, Entity, Episode, Fact, GraphChange, Scope
 from graphmem.sqlite.connection import Row, Transaction
-from graphmem.sqlite.times import to_us
+from graphmem.times import to_us
 
 Statements = Mapping[str, str]
 
@@ -155,4 +156,4 @@ def put_vectors(
 
 def _held(c: Transaction, statement: str, ids: Collection[str], **keys: int) -> Sequence[Row]:
     """Return what a statement finds for some ids."""
-    return c.rows(statement, {"ids": rows.array(list(ids)), **keys}) if ids else []
+    return c.rows(statement, {"ids": given.array(list(ids)), **keys}) if ids else []

@@ -13,8 +13,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from graphmem.errors import Conflict, InvalidInput, StoreError
+from graphmem.graph import rows
 from graphmem.graph import sqlite_changes as changes
-from graphmem.graph import sqlite_rows as rows
+from graphmem.graph import sqlite_given as given
 from graphmem.models import (
     Assertion,
     Embedding,
@@ -59,7 +60,7 @@ async def _scoped_pages(
 ) -> AsyncIterator[tuple[list[Row], rows.Scopes]]:
     def read(c: Transaction, keys: Keys) -> tuple[list[Row], rows.Scopes]:
         page = c.rows(sql[name], keys)
-        asked = {"scopes": rows.array(sorted({row[1] for row in page}))}
+        asked = {"scopes": given.array(sorted({row[1] for row in page}))}
         scopes = {
             key: Scope(app=app, user=user, session=session, agent=agent)
             for key, app, user, session, agent in c.rows(sql["scopes_by_key"], asked)

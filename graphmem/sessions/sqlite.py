@@ -28,7 +28,7 @@ from graphmem.records import LogRecord
 from graphmem.sessions import sqlite_moving as moving
 from graphmem.sessions.sqlite_rows import digest_of, event_of, event_row, session_of, stream_of
 from graphmem.sqlite.connection import Database, Row, Transaction
-from graphmem.sqlite.times import from_us, opt_us, to_us
+from graphmem.times import from_us, opt_us, to_us
 
 _SQL: Final = load_sql("graphmem.sessions", "sql/sqlite.sql")
 _SECOND: Final = 1_000_000

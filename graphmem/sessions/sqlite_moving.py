@@ -22,7 +22,7 @@ from graphmem.records import (
 )
 from graphmem.sessions import sqlite_rows as rows
 from graphmem.sqlite.connection import Database, Row, Transaction, unfinished
-from graphmem.sqlite.times import from_us, opt_from, opt_us, to_us
+from graphmem.times import from_us, opt_from, opt_us, to_us
 
 Statements: TypeAlias = Mapping[str, str]
 Keys: TypeAlias = dict[str, Any]

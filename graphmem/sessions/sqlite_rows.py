@@ -8,7 +8,7 @@ from typing import Any
 from graphmem import codec, ids
 from graphmem.models import Event, Scope, Session, SourceClass, StreamState
 from graphmem.sqlite.connection import Row
-from graphmem.sqlite.times import from_us, opt_from, to_us
+from graphmem.times import from_us, opt_from, to_us
 
 
 def digest_of(event: Event) -> str:

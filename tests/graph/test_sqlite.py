@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from graphmem.graph import postings
-from graphmem.graph import sqlite_rows as rows
+from graphmem.graph import sqlite_given as given
 from graphmem.graph.sqlite import _SQL, SqliteGraphStore
 from graphmem.models import Filter, GraphChange, Scope
 from graphmem.sqlite.connection import Database, Transaction
@@ -137,7 +137,7 @@ async def test_hub_of_thousands_stays_bounded(store: SqliteGraphStore, database:
 
 async def test_hub_is_read_by_its_index(store: SqliteGraphStore, database: Database) -> None:
     """The newest 50 of a hub are read without sorting the hub."""
-    keys = {**rows.filter_keys(Filter()), "scopes": "[]", "as_of": 0, "known_at": 0, "ended": 0}
+    keys = {**given.filter_keys(Filter()), "scopes": "[]", "as_of": 0, "known_at": 0, "ended": 0}
     asked = {"limit": 5, "entity": "x", "predicates": None}
     sql = "EXPLAIN QUERY PLAN " + _SQL["facts_of_entity"]
 

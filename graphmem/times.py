@@ -1,4 +1,4 @@
-"""Times as SQLite keeps them: integers, microseconds since 1970 in UTC.
+"""Times as stores keep them: integers, microseconds since 1970 in UTC.
 
 Open ends are sentinels inside the store, so that "valid then, as known then" is one range
 predicate for an index. Does not know tables.

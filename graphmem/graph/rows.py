@@ -1,7 +1,7 @@
-"""Memories as rows of the SQLite schema, and back; exact both ways.
+"""Memories as rows, and back; exact both ways, and the same for every store.
 
-The column order is that of the ``*_columns`` fragments in ``sql/sqlite.sql``. Does not run
-statements.
+The column order is that of the ``*_columns`` fragments in ``sql/sqlite.sql`` and of the ``*_row``
+fragments in ``cypher/fragment``. Times are integers, lists JSON or lists. Does not run statements.
 """
 
 import json
@@ -15,12 +15,11 @@ from graphmem.models import (
     Entity,
     Episode,
     Fact,
-    Filter,
     Scope,
     SourceClass,
     Support,
 )
-from graphmem.sqlite.times import BEGINNING, FOREVER, bound, end_us, from_us, start_us, to_us
+from graphmem.times import FOREVER, bound, end_us, from_us, start_us, to_us
 
 Row = Sequence[Any]
 Scopes = Mapping[str, Scope]
@@ -42,38 +41,9 @@ def by_key(scopes: Sequence[Scope]) -> dict[str, Scope]:
     return {scope.key: scope for scope in scopes}
 
 
-def array(values: Sequence[str] | Sequence[int]) -> str:
-    """Return a list as the JSON that ``json_each`` reads: lists reach SQL as one parameter."""
-    return json.dumps(list(values))
-
-
 def _listed(value: str | Sequence[Any]) -> tuple[Any, ...]:
     """Return a list as a store has it: as JSON, or as a list."""
     return tuple(json.loads(value) if isinstance(value, str) else value)
-
-
-def filter_keys(f: Filter) -> dict[str, Any]:
-    """Return the parameters of the filter fragments."""
-    by_episode = bool(f.session or f.metadata or f.occurred_from or f.occurred_to)
-    return {
-        "f_kinds": array(f.kinds) if f.kinds is not None else None,
-        "f_type": f.type,
-        "f_topic": f.topic,
-        "f_predicate": f.predicate,
-        "f_source": f.source.value if f.source else None,
-        "f_session": f.session,
-        "f_entity": f.entity,
-        "f_importance": f.min_importance,
-        "f_confidence": f.min_confidence,
-        "f_occurred_from": start_us(f.occurred_from),
-        "f_occurred_to": end_us(f.occurred_to),
-        "f_valid_from": BEGINNING - 1 if f.valid_from is None else to_us(f.valid_from),
-        "f_valid_to": FOREVER + 1 if f.valid_to is None else to_us(f.valid_to),
-        "f_recorded_from": start_us(f.recorded_from),
-        "f_recorded_to": end_us(f.recorded_to),
-        "f_metadata": codec.dumps(dict(f.metadata)) if f.metadata is not None else None,
-        "f_by_episode": int(by_episode),
-    }
 
 
 def episode_row(e: Episode) -> dict[str, Any]:
@@ -122,8 +92,8 @@ def entity_row(e: Entity) -> dict[str, Any]:
         "key": e.key,
         "name": e.name,
         "kind": e.kind,
-        "aliases": array(e.aliases),
-        "descriptors": array(e.descriptors),
+        "aliases": json.dumps(list(e.aliases)),
+        "descriptors": json.dumps(list(e.descriptors)),
         "summary": e.summary,
         "importance": e.importance,
         "created_at": to_us(e.created_at),
@@ -224,7 +194,7 @@ def fact_row(f: Fact) -> dict[str, Any]:
         "retired_at": end_us(f.retired_at),
         "supersedes": f.supersedes,
         "reason": f.reason,
-        "contradicts": array(f.contradicts),
+        "contradicts": json.dumps(list(f.contradicts)),
     }
 
 
