@@ -35,18 +35,20 @@ def lines() -> list[bytes]:
     return files("graphmem.assets").joinpath("demo.jsonl").read_bytes().splitlines()
 
 
-async def tell(out: Console, *, store: str | None, keep: bool) -> None:
+async def tell(out: Console, *, store: str | None, log: str | None, keep: bool) -> None:
     """Tell the story; ``keep`` leaves the memory in ``graphmem-demo.db``."""
     with tempfile.TemporaryDirectory(prefix="graphmem-") as folder:
         where = store or (
             "sqlite:///graphmem-demo.db" if keep else f"sqlite:///{Path(folder) / 'demo.db'}"
         )
-        settings = read_settings({"store": where, "worker": "off"})
+        given = {"store": where, "worker": "off"} | ({"log": log} if log else {})
+        settings = read_settings(given)
         async with open_manager(settings) as memory:
             await _story(out, memory)
     if keep or store:
         out.print(f"\nThe memory is kept in {where}: try")
-        out.print(f'  graphmem recall "Who is Anna?" --store {where} --app demo --user ada')
+        beside = f" --log {log}" if log else ""
+        out.print(f'  graphmem recall "Who is Anna?" --store {where}{beside} --app demo --user ada')
 
 
 async def _story(out: Console, memory: MemoryManager) -> None:

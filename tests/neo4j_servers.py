@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -33,6 +33,15 @@ from graphmem.testing.neo4j.server import Server, Tls, end, open_driver
 
 # Docker's and the certificates' libraries are imported where they are used: every worker of every
 # run reads this file.
+
+LINES: Final[Sequence[Line]] = (
+    list(RELEASES)
+    if os.environ.get("CI", "").lower() in ("true", "1")
+    or any(f"GRAPHMEM_TEST_NEO4J_{name}URI" in os.environ for name in ("526_", ""))
+    else ["2026"]
+)
+"""Whose suites are run: both lines' in CI and where a server of the older one is named, else the
+newer one's, so that a person waits half as long."""
 
 FOLDER = pytest.StashKey[Path]()
 OWNER = pytest.StashKey[int]()
@@ -258,15 +267,15 @@ def neo4j_2026(pytestconfig: pytest.Config) -> Neo4j:
     return share("2026", pytestconfig)
 
 
-@pytest.fixture(scope="session", params=list(RELEASES))
+@pytest.fixture(scope="session", params=LINES)
 def neo4j_line(request: pytest.FixtureRequest) -> Neo4j:
-    """Both lines, one after the other."""
+    """The lines of this run, one after the other: see ``LINES``."""
     return share(request.param, request.config)
 
 
-@pytest.fixture(params=list(RELEASES))
+@pytest.fixture(params=LINES)
 def neo4j_alone_line(request: pytest.FixtureRequest) -> Iterator[Neo4j]:
-    """An empty server of both lines, one after the other; nobody else's until the test ends."""
+    """An empty server of each line of this run; nobody else's until the test ends."""
     line: Line = request.param
     server = share(line, request.config, empty=True)
     with alone(request.config.stash[FOLDER] / f"{line}-empty.turn"):

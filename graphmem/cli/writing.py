@@ -33,12 +33,14 @@ app = typer.Typer()
 
 @app.command()
 def demo(
-    store: Store = None, keep: Annotated[bool, typer.Option(help="Keep the memory.")] = False
+    store: Store = None,
+    log: Log = None,
+    keep: Annotated[bool, typer.Option(help="Keep the memory.")] = False,
 ) -> None:
     """Tell the main job as a story: a conversation becomes memory."""
     from graphmem.demo import tell
 
-    guarded(lambda: asyncio.run(tell(out, store=store, keep=keep)))
+    guarded(lambda: asyncio.run(tell(out, store=store, log=log, keep=keep)))
 
 
 @app.command()

@@ -210,13 +210,21 @@ class Connection:
             loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
-        if self._driver is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._driver.close(), loop))
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._shut(), loop))
         loop.call_soon_threadsafe(loop.stop)
         await asyncio.to_thread(thread.join)
         loop.close()
 
     # inside ---------------------------------------------------------------------------------
+
+    async def _shut(self) -> None:
+        """End what still runs for callers that have gone, then the driver."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        if self._driver is not None:
+            await self._driver.close()
 
     async def _forget_bookmarks(self) -> None:
         """Wait no more for what no server has: it was put back to an earlier state, say."""

@@ -22,9 +22,11 @@ class TestNeo4j(GraphStoreConformance):
     @pytest.fixture
     async def store(self, neo4j_line: Neo4j) -> AsyncIterator[Neo4jGraphStore]:
         store = Neo4jGraphStore(connect(neo4j_line))
-        await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
-        yield store
-        await store.close()
+        try:
+            await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+            yield store
+        finally:
+            await store.close()
 
 
 class Alone:
@@ -33,9 +35,11 @@ class Alone:
     @pytest.fixture
     async def store(self, neo4j_alone_line: Neo4j) -> AsyncIterator[Neo4jGraphStore]:
         store = Neo4jGraphStore(connect(neo4j_alone_line))
-        await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
-        yield store
-        await store.close()
+        try:
+            await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+            yield store
+        finally:
+            await store.close()
 
 
 class TestReembedding(Alone, ReembeddingConformance):

@@ -22,13 +22,15 @@ pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
 HUB = 50_000
 MANY = """
 UNWIND range(1, $n) AS i
-CREATE (f:MemoryFact)
-SET f += $same, f.id = $same.scope + '-' + i, f.slot = $same.scope + i,
-  f.recorded_at = $same.valid_from + duration({seconds: i})
+CALL (i) {
+  CREATE (f:MemoryFact)
+  SET f += $same, f.id = $same.scope + '-' + i, f.slot = $same.scope + i,
+    f.recorded_at = $same.valid_from + duration({seconds: i})
+} IN TRANSACTIONS OF 2000 ROWS
 """
 GONE = """
 MATCH (f:MemoryFact) WHERE f.scope = $scope AND f.retired_at IS NOT NULL
-CALL (f) { DETACH DELETE f } IN TRANSACTIONS OF 10000 ROWS
+CALL (f) { DETACH DELETE f } IN TRANSACTIONS OF 2000 ROWS
 """
 SCANS = {"AllNodesScan", "NodeByLabelScan", "UnionNodeByLabelsScan"}
 
@@ -74,10 +76,12 @@ def steps(plan: Mapping[str, Any]) -> Iterator[Step]:
 async def planned(neo4j_line: Neo4j) -> AsyncIterator[Planned]:
     connection = connect(neo4j_line)
     store = Neo4jGraphStore(connection)
-    await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
-    server = await server_of(connection, _CYPHER)
-    yield Planned(neo4j_line, store, server.prefix)
-    await store.close()
+    try:
+        await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+        server = await server_of(connection, _CYPHER)
+        yield Planned(neo4j_line, store, server.prefix)
+    finally:
+        await store.close()
 
 
 def keys_of(scope: Scope, query: CandidateQuery) -> dict[str, Any]:

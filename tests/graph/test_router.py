@@ -1,5 +1,6 @@
 """One memory over several stores: the suite of the port through a router, and where things go."""
 
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from graphmem.graph.neo4j import Neo4jGraphStore
 from graphmem.graph.router import Route, RoutedGraphStore
 from graphmem.graph.sqlite import SqliteGraphStore
 from graphmem.models import Filter, MemoryKind, Scope
+from graphmem.ports import GraphStore
 from graphmem.sqlite.connection import Database
 from graphmem.testing.graph import GraphStoreConformance
 from graphmem.testing.memories import (
@@ -28,7 +30,6 @@ from graphmem.testing.memories import (
     save,
 )
 from tests.graph.test_neo4j import connect
-from tests.neo4j_servers import Neo4j
 
 ADA, EVE = Scope(app="shop", user="ada"), Scope(app="shop", user="eve")
 SHOP = Scope(app="shop", user=None)
@@ -68,20 +69,32 @@ class TestRoutedSqlite(GraphStoreConformance):
         await router.close()
 
 
-@pytest.mark.neo4j
-class TestRoutedNeo4j(GraphStoreConformance):
-    """Users on one line, the memory of their app on the other."""
-
-    @pytest.fixture
-    async def store(self, neo4j_526: Neo4j, neo4j_2026: Neo4j) -> AsyncIterator[RoutedGraphStore]:
+@pytest.fixture(params=["files", pytest.param("servers", marks=pytest.mark.neo4j)])
+async def spread(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RoutedGraphStore]:
+    """Users in one store, the memory of their app in another: files, or a server of each line."""
+    made: dict[str, GraphStore]
+    if request.param == "files":
         made = {
-            "users": Neo4jGraphStore(connect(neo4j_2026)),
-            "apps": Neo4jGraphStore(connect(neo4j_526)),
+            name: SqliteGraphStore(Database.acquire(str(tmp_path / f"{name}-spread.db")))
+            for name in ("users", "apps")
         }
-        router = RoutedGraphStore(made, [Route(store="users", user="*")], default="apps")
+    else:
+        made = {
+            "users": Neo4jGraphStore(connect(request.getfixturevalue("neo4j_2026"))),
+            "apps": Neo4jGraphStore(connect(request.getfixturevalue("neo4j_526"))),
+        }
+    router = RoutedGraphStore(made, [Route(store="users", user="*")], default="apps")
+    try:
         await router.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
         yield router
+    finally:
         await router.close()
+
+
+@pytest.fixture
+def mine(request: pytest.FixtureRequest) -> Scope:
+    """A user whom nobody else has, also on a shared server."""
+    return Scope(app=f"{request.node.name}-{secrets.token_hex(4)}", user="ada")
 
 
 def test_first_route_decides(router: RoutedGraphStore) -> None:
@@ -117,41 +130,48 @@ async def test_memories_go_where_they_belong(
     assert (await router.stats([ADA, EVE], now=LATE))["episodes"] == 4
 
 
-async def test_one_answer_of_two_stores(router: RoutedGraphStore) -> None:
-    mine, ours = await make_harbour(router, ADA), await make_harbour(router, SHOP)
+async def test_one_answer_of_two_stores(spread: RoutedGraphStore, mine: Scope) -> None:
+    app = replace(mine, user=None)
+    here, there = await make_harbour(spread, mine), await make_harbour(spread, app)
+    both = [mine, app]
 
-    names = await found(router, [ADA, SHOP], await ask("harbour", "rum", neighbours=2))
-    page = await router.read([ADA, SHOP], [mine.owns.id, ours.owns.id, ours.ada.id])
-    around = await router.neighbourhood(
-        [ADA, SHOP], [mine.ada.id, ours.ada.id], as_of=day(6), known_at=LATE, limit=4
+    names = await found(spread, both, await ask("harbour", "rum", neighbours=2))
+    page = await spread.read(both, [here.owns.id, there.owns.id, there.ada.id])
+    around = await spread.neighbourhood(
+        both, [here.ada.id, there.ada.id], as_of=day(6), known_at=LATE, limit=4
     )
 
-    assert names >= {mine.first.id, ours.first.id, mine.likes.id, ours.likes.id}
-    assert {f.id for f in page.facts} == {mine.owns.id, ours.owns.id}
+    assert names >= {here.first.id, there.first.id, here.likes.id, there.likes.id}
+    assert {f.id for f in page.facts} == {here.owns.id, there.owns.id}
     assert len(around.facts) == 4
-    assert {e.scope.key for e in around.entities} <= {ADA.key, SHOP.key}
-    both = await router.named([ADA, SHOP], ["ada"])
-    assert [e.id for e in both] == sorted((mine.ada.id, ours.ada.id))
-    periods = await router.periods([ADA, SHOP], as_of=LATE, known_at=LATE)
+    assert {e.scope.key for e in around.entities} <= {s.key for s in both}
+    called = await spread.named(both, ["ada"])
+    assert [e.id for e in called] == sorted((here.ada.id, there.ada.id))
+    periods = await spread.periods(both, as_of=LATE, known_at=LATE)
     assert [p.start for p in periods] == sorted(p.start for p in periods)
+    assert (await spread.stats(both, now=LATE))["episodes"] == 4
+    assert await spread.check(both) == []
 
 
 @pytest.mark.parametrize("kind", ["fact", "episode", "entity"])
-async def test_listing_goes_on_over_stores(router: RoutedGraphStore, kind: MemoryKind) -> None:
-    for scope in (ADA, SHOP):
-        await make_harbour(router, scope)
-        await save(router, scope, *(make_entity(scope, f"N{n}") for n in range(5)))
-        await save(router, scope, *(make_episode(scope, n, "x") for n in range(10, 14)))
+async def test_listing_goes_on_over_stores(
+    spread: RoutedGraphStore, mine: Scope, kind: MemoryKind
+) -> None:
+    both = [mine, replace(mine, user=None)]
+    for scope in both:
+        await make_harbour(spread, scope)
+        await save(spread, scope, *(make_entity(scope, f"N{n}") for n in range(5)))
+        await save(spread, scope, *(make_episode(scope, n, "x") for n in range(10, 14)))
     seen: list[str] = []
     cursor = None
     while True:
-        page = await router.list([ADA, SHOP], kind, Filter(), limit=3, cursor=cursor)
+        page = await spread.list(both, kind, Filter(), limit=3, cursor=cursor)
         rows = (*page.facts, *page.episodes, *page.entities)
         seen += [row.id for row in rows]
         cursor = page.cursor
         if cursor is None:
             break
-    whole = await router.list([ADA, SHOP], kind, Filter(), limit=1000)
+    whole = await spread.list(both, kind, Filter(), limit=1000)
 
     assert seen == sorted(seen)
     assert seen == [row.id for row in (*whole.facts, *whole.episodes, *whole.entities)]
