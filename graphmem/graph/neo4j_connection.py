@@ -6,6 +6,7 @@ race. Does not know what is in the graph.
 """
 
 import asyncio
+import logging
 import random
 import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
@@ -59,6 +60,9 @@ _THERE_ALREADY: Final = frozenset(
         "IndexAlreadyExists",
     )
 )
+
+# What the driver has to say of its tries reaches whoever has set up logging, nobody's terminal.
+logging.getLogger("neo4j").addHandler(logging.NullHandler())
 
 Values = Mapping[str, Any]
 
