@@ -41,7 +41,6 @@ from graphmem.records import GraphRecord
 from graphmem.times import from_us
 
 _CYPHER: Final = load_cypher("graphmem", "cypher")
-_DROPPED_AT_ONCE: Final = 10_000
 _CHECKS: Final = {
     "orphan_facts": "fact versions have no support",
     "unsupported": "supports name assertions that are not there",
@@ -236,18 +235,8 @@ class Neo4jGraphStore:
             cursor=after,
             since=from_us(since),
         )
-        page = found["rows"]
-        more = page[-1] if len(page) == limit else None
-        match kind:
-            case "fact":
-                last = f"{more[0]}/{more[18]}" if more else None
-                return Page(facts=tuple(values.fact_of(r, known) for r in page), cursor=last)
-            case "episode":
-                last = more[0] if more else None
-                return Page(episodes=tuple(values.episode_of(r, known) for r in page), cursor=last)
-            case "entity":
-                last = more[0] if more else None
-                return Page(entities=tuple(values.entity_of(r, known) for r in page), cursor=last)
+        memories = [values.OF[kind](r, known) for r in found["rows"]]
+        return values.page_of(kind, memories, more=len(memories) == limit)
 
     async def dump(self, scope: Scope) -> AsyncIterator[Episode | Entity | Fact]:
         known = values.by_key([scope])
@@ -379,13 +368,7 @@ class Neo4jGraphStore:
         """Take away the vectors of a slot that no model has, a bounded part at a time."""
         await schema.drop_indexes(self._connection, _CYPHER, slot)
         for name in ("maintain/drop_vectors", "maintain/drop_windows"):
-            statement = _CYPHER[name].replace("__slot__", slot)
-
-            async def work(w: Work, text: str = statement) -> int:
-                return (await w.run(text, {"limit": _DROPPED_AT_ONCE}))["dropped"]
-
-            while await self._connection.write(work):
-                pass
+            await repairs.drop(self._connection, _CYPHER[name].replace("__slot__", slot))
 
     async def _run(self, name: str, **keys: Any) -> Mapping[str, Any]:
         await self._known_server()

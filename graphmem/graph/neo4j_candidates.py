@@ -15,6 +15,7 @@ import numpy as np
 
 from graphmem.errors import EmbeddingMismatch
 from graphmem.graph import neo4j_rows as rows
+from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
 from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
 from graphmem.retrieval.columns import Columns, Fixed, Words
@@ -188,7 +189,4 @@ def _cosine(similarity: float | None, searched: bool) -> float | None:
 
 def _over(spans: Sequence[int], as_of: int, known_at: int) -> bool:
     """Return whether none of these facts holds: recorded, retired, end, and so on."""
-    return not any(
-        recorded <= known_at < retired and ends > as_of
-        for recorded, retired, ends in zip(spans[::3], spans[1::3], spans[2::3], strict=True)
-    )
+    return values.over(zip(spans[::3], spans[1::3], spans[2::3], strict=True), as_of, known_at)

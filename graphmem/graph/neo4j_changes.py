@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from graphmem.errors import InvalidInput
 from graphmem.graph import neo4j_rows as rows
+from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Work
 from graphmem.models import Embedding, Fact, GraphChange, Scope
 
@@ -42,7 +43,7 @@ class Writer:
         self._scopes: set[str] = set()
 
     async def write(self, change: GraphChange) -> None:
-        scopes = {scope.key: scope for scope in _scopes_of(change)}
+        scopes = values.by_key(values.scopes_in(change))
         await self._delete(change)
         await self._put(change)
         await self.vectors(change.put_embeddings)
@@ -63,7 +64,7 @@ class Writer:
         Nothing may be there before of what it puts.
         """
         await self._put(change)
-        await self._touch({scope.key: scope for scope in _scopes_of(change)})
+        await self._touch(values.by_key(values.scopes_in(change)))
 
     async def vectors(self, embeddings: Sequence[Embedding]) -> set[str]:
         """Write the vectors of items that are there; return the keys of their scopes."""
@@ -169,16 +170,7 @@ class Writer:
             self._scopes.update(record["scopes"])
 
     async def _touch(self, scopes: Mapping[str, Scope]) -> None:
-        named = [
-            {
-                "key": key,
-                "app": scope.app,
-                "user": scope.user,
-                "session": scope.session,
-                "agent": scope.agent,
-            }
-            for key, scope in sorted(scopes.items())
-        ]
+        named = [values.scope_row(scope) for _, scope in sorted(scopes.items())]
         await self._run("write/touch_scopes", "rows", named)
         others = sorted(self._scopes - set(scopes))
         await self._run("write/scopes_changed", "keys", others)
@@ -200,10 +192,3 @@ def relation_of(predicate: str) -> str:
     Types are few and stay in a database for good: whatever is no plain word gets none of its own.
     """
     return predicate.upper() if _TYPE.fullmatch(predicate) else "RELATED"
-
-
-def _scopes_of(change: GraphChange) -> Iterable[Scope]:
-    found = {change.scope.home.key: change.scope.home}
-    for item in (*change.put_episodes, *change.put_entities, *change.put_facts):
-        found[item.scope.key] = item.scope
-    return found.values()

@@ -25,7 +25,6 @@ from graphmem.models import (
     Fact,
     GraphChange,
     MemoryKind,
-    Scope,
     Watermark,
 )
 from graphmem.records import EmbeddingModel, Fence, GraphRecord, StoredEmbedding
@@ -83,10 +82,7 @@ async def _scopes(
 ) -> values.Scopes:
     keys = sorted({row[1] for row in page})
     found = await connection.run(statements["maintain/scopes_by_key"], {"keys": keys})
-    scopes = {
-        key: Scope(app=app, user=user, session=session, agent=agent)
-        for key, app, user, session, agent in found["rows"]
-    }
+    scopes = values.scopes_of(found["rows"])
     lost = set(keys) - set(scopes)
     if lost:
         raise StoreError(f"the database is damaged: nothing says what scope {min(lost)!r} is")

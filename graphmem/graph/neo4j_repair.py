@@ -142,7 +142,7 @@ async def repair(
                 await _draw(connection, statements, slot, fault, items[start : start + _PART])
             done[fault] += len(items)
     for name, what in _DROPPED.items():
-        dropped = await _drop(connection, statements[f"maintain/drop_{name}"])
+        dropped = await drop(connection, statements[f"maintain/drop_{name}"])
         if dropped:
             said.append(f"{dropped} {what}")
     return said + [f"{done[fault]} {what}" for fault, (_, what) in _AMISS.items() if done[fault]]
@@ -154,10 +154,7 @@ async def _draw(
     async def work(w: Work) -> None:
         keys = sorted({item[1] for item in items})
         found = await w.run(statements["maintain/scopes_by_key"], {"keys": keys})
-        scopes = {
-            key: Scope(app=app, user=user, session=session, agent=agent)
-            for key, app, user, session, agent in found["rows"]
-        }
+        scopes = values.scopes_of(found["rows"])
         streams = sorted({scope.stream for scope in scopes.values()})
         await w.run(statements["maintain/lock_streams"], {"streams": streams})
         # Read now that nobody else writes: what was amiss may have gone, or changed.
@@ -205,7 +202,7 @@ async def _put(
         )
 
 
-async def _drop(connection: Connection, statement: str) -> int:
+async def drop(connection: Connection, statement: str) -> int:
     """Take away what a statement finds, a bounded part at a time; return how much it was."""
     keys = {"limit": _DROPPED_AT_ONCE, "forever": rows.FOREVER_AT}
 

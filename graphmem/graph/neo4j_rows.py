@@ -167,7 +167,6 @@ def fact_row(f: Fact) -> Row:
         "words": len(f.terms.split(" ")) if f.terms else 0,
         "contradicts": list(f.contradicts),
         "support": json.dumps(support),
-        "supports": len(f.support),
         "episodes": [s.episode_id for s in f.support],
         "candidate": json.dumps(fixed),
         "seq": None,

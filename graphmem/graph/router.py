@@ -252,14 +252,7 @@ class RoutedGraphStore:
         found: list[Any] = [i for p in pages for i in (*p.facts, *p.episodes, *p.entities)]
         kept = sorted(found, key=rows.place)[:limit]
         more = len(found) > limit or any(page.cursor is not None for page in pages)
-        last = rows.cursor_after(kept[-1]) if more and kept else None
-        match kind:
-            case "fact":
-                return Page(facts=tuple(kept), cursor=last)
-            case "episode":
-                return Page(episodes=tuple(kept), cursor=last)
-            case "entity":
-                return Page(entities=tuple(kept), cursor=last)
+        return rows.page_of(kind, kept, more=more)
 
     async def stats(self, scopes: Sequence[Scope], *, now: datetime) -> dict[str, int]:
         found: list[dict[str, int]] = await self._ask(

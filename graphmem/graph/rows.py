@@ -5,7 +5,7 @@ fragments in ``cypher/fragment``. Times are integers, lists JSON or lists. Does 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from graphmem import codec, ids
@@ -15,6 +15,9 @@ from graphmem.models import (
     Entity,
     Episode,
     Fact,
+    GraphChange,
+    MemoryKind,
+    Page,
     Scope,
     SourceClass,
     Support,
@@ -37,8 +40,32 @@ STATS: Final = (
 """What a store counts, in the order in which its statement does."""
 
 
-def by_key(scopes: Sequence[Scope]) -> dict[str, Scope]:
+def by_key(scopes: Iterable[Scope]) -> dict[str, Scope]:
     return {scope.key: scope for scope in scopes}
+
+
+def scope_row(scope: Scope) -> dict[str, str | None]:
+    return {
+        "key": scope.key,
+        "app": scope.app,
+        "user": scope.user,
+        "session": scope.session,
+        "agent": scope.agent,
+    }
+
+
+def scopes_of(found: Iterable[Row]) -> dict[str, Scope]:
+    """Return scopes by key from rows in the order of ``scope_row``."""
+    return {
+        key: Scope(app=app, user=user, session=session, agent=agent)
+        for key, app, user, session, agent in found
+    }
+
+
+def scopes_in(change: GraphChange) -> Iterable[Scope]:
+    """Return the scopes that a change puts something into, and the home of its own."""
+    puts = (*change.put_episodes, *change.put_entities, *change.put_facts)
+    return by_key((change.scope.home, *(item.scope for item in puts))).values()
 
 
 def _listed(value: str | Sequence[Any]) -> tuple[Any, ...]:
@@ -247,3 +274,31 @@ def cursor_after(memory: Fact | Episode | Entity) -> str:
     """Return the cursor of a listing that goes on after this memory; see ``cursor_of``."""
     name, since = place(memory)
     return f"{name}/{since}" if isinstance(memory, Fact) else name
+
+
+OF: Final[Mapping[MemoryKind, Callable[[Row, Scopes], Any]]] = {
+    "fact": fact_of,
+    "episode": episode_of,
+    "entity": entity_of,
+}
+"""What makes a memory of a row, by kind."""
+
+
+def page_of(kind: MemoryKind, memories: Sequence[Any], *, more: bool) -> Page:
+    """Return memories of one kind as part of a listing that goes on, if there is ``more``."""
+    last = cursor_after(memories[-1]) if more and memories else None
+    match kind:
+        case "fact":
+            return Page(facts=tuple(memories), cursor=last)
+        case "episode":
+            return Page(episodes=tuple(memories), cursor=last)
+        case "entity":
+            return Page(entities=tuple(memories), cursor=last)
+
+
+def over(spans: Iterable[tuple[int, int, int]], as_of: int, known_at: int) -> bool:
+    """Return whether no fact holds: recorded, retired and end of each are given."""
+    for recorded, retired, ends in spans:
+        if recorded <= known_at < retired and ends > as_of:
+            return False
+    return True

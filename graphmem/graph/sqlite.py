@@ -92,8 +92,7 @@ class SqliteGraphStore:
             if model is None:
                 raise InvalidInput("a change with embeddings must name their model")
             changes.put_vectors(c, _SQL, model, change.put_embeddings)
-        written = (*change.put_episodes, *change.put_entities, *change.put_facts)
-        changes.touch(c, _SQL, (change.scope.home, *(item.scope for item in written)))
+        changes.touch(c, _SQL, rows.scopes_in(change))
         return True
 
     @property
@@ -241,21 +240,8 @@ class SqliteGraphStore:
 
         def work(c: Transaction) -> Page:
             found = c.rows(_SQL[_LISTS[kind]], keys)
-            more = found[-1] if len(found) == limit else None
-            match kind:
-                case "fact":
-                    last = f"{more[0]}/{more[18]}" if more else None
-                    return Page(facts=tuple(rows.fact_of(r, known) for r in found), cursor=last)
-                case "episode":
-                    last = more[0] if more else None
-                    return Page(
-                        episodes=tuple(rows.episode_of(r, known) for r in found), cursor=last
-                    )
-                case "entity":
-                    last = more[0] if more else None
-                    return Page(
-                        entities=tuple(rows.entity_of(r, known) for r in found), cursor=last
-                    )
+            memories = [rows.OF[kind](r, known) for r in found]
+            return rows.page_of(kind, memories, more=len(found) == limit)
 
         return await self._db.read(work)
 

@@ -211,7 +211,9 @@ class Finder:
                 ns: list[int] = shelf.n[places].tolist()
                 whole = self._rows(c, shelf, places, ns, read)
                 fixed += [row[0] for row in whole]
-                ended += [row[1] is not None and _over(row[1], as_of, known_at) for row in whole]
+                ended += [
+                    row[1] is not None and rows.over(row[1], as_of, known_at) for row in whole
+                ]
                 cosines += near
                 if shelf.text.indexed:
                     counts.append(shelf.text.postings.count(query.terms, places))
@@ -334,14 +336,6 @@ def _episode(r: Row, stated: Sequence[Row]) -> tuple[Fixed, Times | None]:
         (r[11],),
         None,
     ), times
-
-
-def _over(times: Times, as_of: int, known_at: int) -> bool:
-    """Return whether none of these facts holds."""
-    for recorded, retired, ends in times:
-        if recorded <= known_at < retired and ends > as_of:
-            return False
-    return True
 
 
 def _fact(r: Row, support: Sequence[Row]) -> tuple[Fixed, None]:

@@ -101,20 +101,7 @@ def _put_facts(c: Transaction, sql: Statements, facts: Iterable[Fact]) -> None:
 
 def touch(c: Transaction, sql: Statements, scopes: Iterable[Scope]) -> None:
     """Raise the versions of scopes; each is known by its key from then on."""
-    by_key = {scope.key: scope for scope in scopes}
-    c.run_many(
-        sql["touch_scope"],
-        [
-            {
-                "key": scope.key,
-                "app": scope.app,
-                "user": scope.user,
-                "session": scope.session,
-                "agent": scope.agent,
-            }
-            for scope in by_key.values()
-        ],
-    )
+    c.run_many(sql["touch_scope"], map(rows.scope_row, rows.by_key(scopes).values()))
 
 
 def put_vectors(

@@ -61,11 +61,7 @@ async def _scoped_pages(
     def read(c: Transaction, keys: Keys) -> tuple[list[Row], rows.Scopes]:
         page = c.rows(sql[name], keys)
         asked = {"scopes": given.array(sorted({row[1] for row in page}))}
-        scopes = {
-            key: Scope(app=app, user=user, session=session, agent=agent)
-            for key, app, user, session, agent in c.rows(sql["scopes_by_key"], asked)
-        }
-        return page, scopes
+        return page, rows.scopes_of(c.rows(sql["scopes_by_key"], asked))
 
     while True:
         page, scopes = await db.read(lambda c, k=after: read(c, k))

@@ -323,6 +323,8 @@ async def in_neo4j(folder: Path, given: argparse.Namespace, embedder: WordEmbedd
                     questions=QUESTIONS,
                 )
             await neo4j.consolidation(folder, started[line], embedder, note, event)
+            if given.tenants:
+                await neo4j.small_tenants(started[line], given.tenants, embedder, note)
 
 
 def main() -> None:
@@ -332,6 +334,7 @@ def main() -> None:
     parser.add_argument("--per-scope", type=int, default=200)
     parser.add_argument("--keep-mb", type=int, help="ask again with so much memory for scopes")
     parser.add_argument("--neo4j", nargs="*", choices=list(RELEASES), help="these lines as well")
+    parser.add_argument("--tenants", type=int, default=0, help="vectors of 100 scopes, in Neo4j")
     parser.add_argument("--neo4j-scopes", type=int, default=0, help="so many of --per-scope facts")
     parser.add_argument("--events", type=int, default=500, help="consolidated, encoder stubbed")
     parser.add_argument("--dimension", type=int, default=384)

@@ -15,11 +15,14 @@ from pathlib import Path
 from graphmem import Event, Scope
 from graphmem.bootstrap import open_memory
 from graphmem.extract.rules import RulesExtractor
+from graphmem.graph.neo4j import Neo4jGraphStore
+from graphmem.graph.neo4j_connection import Address, Connection
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor
 from graphmem.testing.fakes import LineExtractor
 from graphmem.testing.neo4j.jars import Line
 from graphmem.testing.neo4j.server import Server
+from tests.bench import tenants
 from tests.bench.load import WordEmbedder, load, question, sentence
 
 COUNTED = 10
@@ -151,6 +154,29 @@ async def measured(
         f"{turns:.1f} round trips, {up / 1024:.1f} KB up and {down / 1024:.0f} KB down a recall; "
         f"loaded at {loaded:.0f} facts/s; {disk >> 20} MB on disk with all before"
     )
+
+
+async def small_tenants(
+    server: Server, total: int, embedder: WordEmbedder, note: Callable[[str], None]
+) -> None:
+    """Say how much of the exact top ten some scopes get of a database of so many vectors."""
+    store = Neo4jGraphStore(Connection(Address.of(uri_of(server))))
+    try:
+        await store.migrate(model_id=embedder.model_id, dimension=embedder.dimension)
+        found = await tenants.tenant(
+            store,
+            server.uri,
+            (server.user, server.password),
+            total=total,
+            tenants=100,
+            app="tenants",
+            model_id=embedder.model_id,
+            dimension=embedder.dimension,
+        )
+    finally:
+        await store.close()
+    said = ", ".join(f"{share:.3f} with {size}" for size, share in found.items())
+    note(f"Neo4j {server.line}, share of the exact top ten: {said} vectors")
 
 
 async def consolidation(
