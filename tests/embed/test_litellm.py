@@ -23,6 +23,9 @@ from graphmem.errors import (
 )
 from graphmem.testing.embedder import EmbedderConformance
 from graphmem.testing.openai_server import OpenAIServer, hashed_vector
+from tests.litellm_clients import USES_LITELLM
+
+pytestmark = USES_LITELLM
 
 DIMENSION = 32
 

@@ -34,6 +34,9 @@ from graphmem.testing.rerank import (
     RerankerConformance,
     order_by_words,
 )
+from tests.litellm_clients import USES_LITELLM
+
+pytestmark = USES_LITELLM
 
 
 def make_reranker(server: OpenAIServer) -> ListwiseReranker:

@@ -20,6 +20,9 @@ from graphmem.errors import ExtractionError, MalformedAnswer, MissingExtra, Mode
 from graphmem.rerank.litellm import LiteLLMReranker  # known to be there only now
 from graphmem.testing.openai_server import OpenAIServer, relevance
 from graphmem.testing.rerank import QUESTION, TEXTS, RerankerConformance
+from tests.litellm_clients import USES_LITELLM
+
+pytestmark = USES_LITELLM
 
 PATH = "/v1/rerank"
 

@@ -20,6 +20,9 @@ from graphmem.rerank.rewriting import (  # known to be there only now
 )
 from graphmem.testing.openai_server import OpenAIServer
 from graphmem.testing.rerank import QUESTION, RewriterConformance, words_apart
+from tests.litellm_clients import USES_LITELLM
+
+pytestmark = USES_LITELLM
 
 
 def make_rewriter(server: OpenAIServer) -> LiteLLMRewriter:
