@@ -180,7 +180,8 @@ def find(line: Line, home: Path, owner: int, *, empty: bool = False) -> Running:
     try:
         # Little is in one that is emptied again and again.
         sizes: dict[str, Any] = {"heap_mb": 512, "page_cache_mb": 128} if empty else {}
-        local = Server(home, line=line, password=password, owner=owner, **sizes).start()
+        own: dict[str, Any] = {"password": password, "owner": owner, "short_lived": True}
+        local = Server(home, line=line, **own, **sizes).start()
         server = Neo4j(uri=local.uri, user=local.user, password=password, line=line)
         return Running(server=server, pid=local.pid)
     except CannotRun as error:
@@ -289,7 +290,8 @@ def fresh_neo4j(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     made: list[Server] = []
 
     def make(line: Line = "2026", **options: Any) -> Server:
-        small: dict[str, Any] = {"heap_mb": 512, "page_cache_mb": 128} | options
+        small: dict[str, Any] = {"heap_mb": 512, "page_cache_mb": 128, "short_lived": True}
+        small |= options
         server = Server(tmp_path / f"neo4j-{len(made)}", line=line, **small)
         made.append(server)
         try:
