@@ -7,7 +7,7 @@ know how candidates are fused.
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -18,18 +18,22 @@ from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
 from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
-from graphmem.retrieval.columns import Columns, Fixed, Words
+from graphmem.retrieval.columns import Columns, Fixed
 from graphmem.times import to_us
 
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
-_HANDED_OVER: Final = 2  # times the limit: of those that pass, its best are cut by our BM25
-_BEAM: Final = 100  # an approximate search looks at as many as it is asked for
+_TWICE: Final = 2  # so many times the limit an engine hands over, for what is exact to choose from
+_LEAST: Final = (
+    60  # an approximate search looks at as many as it is asked for, however few are kept
+)
+_MOST_SCOPES: Final = 10_000  # whose sizes are remembered
 _FEW: Final = 300  # items in which it costs nothing
 _SMALL: Final = 4000  # items in which every vector is looked at sooner than an index helps
 _MOST_OVER: Final = 2000
 _SIZES_FOR_S: Final = 30.0  # how much there is to search is asked this seldom
 _INDEXED: Final = ("kinds", "occurred_from", "occurred_to")
+_ANY: Final = Filter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +61,38 @@ class Finder:
     ) -> None:
         self._connection = connection
         self._statement = statements[f"read/candidates_{'filtered' if filtered else 'index'}"]
+        self._plain = self._statement
+        for kind in ("episode", "fact"):
+            self._plain = self._plain.replace(statements[f"fragment/{kind}_filter"], "true")
         self._sizes_statement = statements["read/sizes"]
         self._filtered = filtered
         self._exact = exact
         self._timer = timer
         self._sizes: dict[tuple[str, ...], _Sizes] = {}
+        self._many: set[tuple[str, ...]] = set()  # scopes that were seen to hold more than a few
 
     async def find(
         self, scopes: Sequence[Scope], query: CandidateQuery, slot: str
     ) -> CandidatePool:
         """Return the pool; see ``GraphStore.candidates``. ``slot`` is the active model's."""
         keys = _keys(scopes, query)
+        levels = tuple(keys["scopes"])
         by_vector = keys["vector"] is not None
         exact = by_vector and (self._exact or _narrow(query.filter))
         over = 0
         if by_vector and not exact and not self._filtered:
-            sizes = await self._sizes_of(tuple(keys["scopes"]))
+            sizes = await self._sizes_of(levels)
             exact = sizes.here <= _SMALL
             share = max(sizes.everywhere, 1) / max(sizes.here, 1)
-            over = min(_MOST_OVER, max(_BEAM, int(2 * query.vector_limit * share)))
-        statement = self._statement.replace("__slot__", slot).replace(
+            over = min(_MOST_OVER, max(_LEAST, int(_TWICE * query.vector_limit * share)))
+        statement = self._plain if query.filter == _ANY else self._statement
+        statement = statement.replace("__slot__", slot).replace(
             "__reach__", str(int(query.neighbours))
         )
-        keys |= {"exact": exact, "few": _FEW, "over": over, "beam": max(_BEAM, query.vector_limit)}
+        # One that has lost most since: the worst is the fault that is gone round below.
+        few = 0 if levels in self._many else _FEW
+        beam = max(_LEAST, _TWICE * query.vector_limit)
+        keys |= {"exact": exact, "few": few, "over": over, "beam": beam}
         try:
             found = await self._connection.run(statement, keys)
         except StoreFault:
@@ -91,10 +104,15 @@ class Finder:
         if over and starved and not exact:
             # Others stand nearer: what is left is too little to be this scope's nearest.
             found = await self._connection.run(statement, keys | {"exact": True})
+        if few and not found["few"]:
+            if len(self._many) > _MOST_SCOPES:
+                self._many.clear()
+            self._many.add(levels)
         if by_vector and found["model"] != query.model_id:
             raise EmbeddingMismatch(found["model"] or "none", query.model_id or "none")
         return CandidatePool(
-            candidates=_columns_of(found, query, searched=by_vector), version=found["version"]
+            candidates=_columns_of(found, query, frozenset(levels), searched=by_vector),
+            version=found["version"],
         )
 
     async def _sizes_of(self, scopes: tuple[str, ...]) -> _Sizes:
@@ -102,7 +120,7 @@ class Finder:
         if known is None or self._timer() - known.asked_at > _SIZES_FOR_S:
             found = await self._connection.run(self._sizes_statement, {"scopes": list(scopes)})
             known = _Sizes(found["here"], found["everywhere"], self._timer())
-            if len(self._sizes) > 10_000:
+            if len(self._sizes) > _MOST_SCOPES:
                 self._sizes.clear()
             self._sizes[scopes] = known
         return known
@@ -110,7 +128,7 @@ class Finder:
 
 def _narrow(f: Filter) -> bool:
     """Return whether a filter asks what no vector index knows: it could leave nothing over."""
-    return replace(f, **dict.fromkeys(_INDEXED)) != Filter()
+    return replace(f, **dict.fromkeys(_INDEXED)) != _ANY
 
 
 def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
@@ -133,7 +151,7 @@ def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
         "match": matching if words and levels and query.text_limit > 0 else None,
         "padded": [f" {term} " for term in dict.fromkeys(query.terms)],
         "most": _MOST,
-        "handed_over": max(_BEAM, _HANDED_OVER * query.text_limit),
+        "handed_over": max(_LEAST, _TWICE * query.text_limit),
         "k1": 1.2,
         "b": 0.75,
         "text_limit": query.text_limit,
@@ -142,7 +160,9 @@ def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
     }
 
 
-def _columns_of(found: Values, query: CandidateQuery, *, searched: bool) -> Columns:
+def _columns_of(
+    found: Values, query: CandidateQuery, levels: Collection[str], *, searched: bool
+) -> Columns:
     as_of, known_at = to_us(query.as_of), to_us(query.known_at)
     windows: dict[str, float] = {}
     for episode, similarity in found["windows"]:
@@ -151,36 +171,24 @@ def _columns_of(found: Values, query: CandidateQuery, *, searched: bool) -> Colu
     fixed: list[Fixed] = []
     cosines: list[float | None] = []
     ended: list[bool] = []
-    held: list[Mapping[str, int]] = []
-    lengths: list[int] = []
     for candidate, slot, spans, similarity in found["episodes"]:
-        row, counts, length = rows.candidate_of(candidate)
-        fixed.append((*row[:13], slot, *row[14:]) if slot is not None else row)
-        best = windows.get(row[0])
+        row = rows.candidate_of(candidate, slot)
+        if row[8] > as_of or row[9] > known_at or row[2] not in levels:
+            continue  # what stands beside an episode is not asked for its time
+        best = windows.get(row[0]) if windows else None
         if best is not None and similarity is not None:
             similarity = max(best, similarity)
+        fixed.append(row)
         cosines.append(_cosine(similarity, searched))
         ended.append(slot is not None and _over(spans or (), as_of, known_at))
-        held.append(counts)
-        lengths.append(length)
     for candidate, seq, session, author, occurred, similarity in found["facts"]:
-        row, counts, length = rows.candidate_of(candidate)
+        row = rows.candidate_of(candidate)
         if occurred is not None:
             row = (*row[:4], seq, session, author, None, occurred, *row[9:])
         fixed.append(row)
         cosines.append(_cosine(similarity, searched))
         ended.append(False)
-        held.append(counts)
-        lengths.append(length)
-    terms = tuple(dict.fromkeys(query.terms))
-    words = Words(
-        terms,
-        np.array([[c.get(t, 0) for c in held] for t in terms], dtype=np.float64).reshape(
-            len(terms), len(held)
-        ),
-        np.array(lengths, dtype=np.float64),
-    )
-    return Columns(fixed, cosine=cosines, ended=ended, words=words)
+    return Columns(fixed, cosine=cosines, ended=ended)
 
 
 def _cosine(similarity: float | None, searched: bool) -> float | None:

@@ -6,8 +6,6 @@ integers in the rows that come back. ``candidate`` is what recall needs of a mem
 """
 
 import json
-from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -233,13 +231,14 @@ def filter_keys(f: Filter) -> Row:
 
 
 @lru_cache(maxsize=1 << 15)  # the same memories are found again and again
-def candidate_of(candidate: str) -> tuple[Fixed, Mapping[str, int], int]:
-    """Return the columns of a ``candidate`` property, how often it has each term, its length."""
+def candidate_of(candidate: str, slot: str | None = None) -> Fixed:
+    """Return the columns of a ``candidate`` property; ``slot`` is an episode's, kept beside it."""
     row: list[Any] = json.loads(candidate)
     row[16] = _SOURCES[row[16]]
     row[18], row[19] = tuple(row[18]), tuple(row[19])
-    terms = str(row[3]).split(" ") if row[3] else []
-    return tuple(row), Counter(terms), len(terms)
+    if slot is not None:
+        row[13] = slot
+    return tuple(row)
 
 
 def bounded(moment: datetime | None, default: datetime) -> datetime:

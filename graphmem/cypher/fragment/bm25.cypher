@@ -9,7 +9,7 @@ CALL (every) {
     WITH every WHERE size(every) > $text_limit
     UNWIND every AS x
     WITH x, '  ' + replace(x.terms, ' ', '  ') + '  ' AS padded
-    WITH x, [term IN $padded | size(split(padded, term)) - 1] AS counts, toFloat(x.words) AS length
+    WITH x, [term IN $padded | CASE WHEN padded CONTAINS term THEN size(split(padded, term)) - 1 ELSE 0 END] AS counts, toFloat(x.words) AS length
     WITH collect([x, counts, length]) AS rows, avg(length) AS mean
     WITH rows, CASE WHEN mean < 1 THEN 1.0 ELSE mean END AS mean,
          [i IN range(0, size($padded) - 1) | size([row IN rows WHERE row[1][i] > 0])] AS holding

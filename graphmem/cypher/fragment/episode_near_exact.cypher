@@ -1,5 +1,5 @@
-// The vector arm, exact: every vector of the scopes is looked at.
-WITH * WHERE $vector IS NOT NULL AND $f_episodes AND exact
+// The vector arm, exact: every vector of the scopes is looked at. UNWIND, since a mere WHERE is asked after the scan.
+UNWIND CASE WHEN $vector IS NOT NULL AND $f_episodes AND exact THEN [1] ELSE [] END AS looking
 MATCH (e:MemoryEpisode) WHERE e.id IS NOT NULL AND
 // include: fragment/episode_live
 AND

@@ -4,8 +4,8 @@ MATCH (c:MemoryChunk)
 SEARCH c IN (VECTOR INDEX memory_episode_search___slot__ FOR $vector
   WHERE c.scope IN $scopes AND c.occurred_at >= $f_occurred_from AND c.occurred_at <= $last AND c.recorded_at <= $known_at
   LIMIT $beam) SCORE AS s
-OPTIONAL MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode)
-WITH coalesce(whole, c) AS e, s WHERE
+WITH CASE WHEN c:MemoryWindow THEN COLLECT { MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode) RETURN whole }[0] ELSE c END AS e, s
+WHERE
 // include: fragment/episode_live
 AND
 // include: fragment/episode_filter

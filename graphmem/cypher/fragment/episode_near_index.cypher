@@ -3,8 +3,8 @@
 WITH * WHERE $vector IS NOT NULL AND $f_episodes AND NOT exact
 CALL db.index.vector.queryNodes('memory_episode_vector___slot__', $over, $vector) YIELD node AS c, score AS s
 WITH c, s WHERE c.scope IN $scopes
-OPTIONAL MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode)
-WITH coalesce(whole, c) AS e, s WHERE
+WITH CASE WHEN c:MemoryWindow THEN COLLECT { MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode) RETURN whole }[0] ELSE c END AS e, s
+WHERE
 // include: fragment/episode_live
 AND
 // include: fragment/episode_filter

@@ -1,5 +1,5 @@
 // As for episodes; a fact has one vector.
-WITH * WHERE $vector IS NOT NULL AND $f_facts AND exact
+UNWIND CASE WHEN $vector IS NOT NULL AND $f_facts AND exact THEN [1] ELSE [] END AS looking
 MATCH (f:MemoryFact) WHERE
 // include: fragment/fact_live
 AND
