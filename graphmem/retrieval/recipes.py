@@ -70,8 +70,8 @@ class Recipe:
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
         )
     )
-    text_limit: int = 30
-    vector_limit: int = 30
+    text_limit: int = 40
+    vector_limit: int = 40
     neighbours: int = 2
 
 
