@@ -4,6 +4,7 @@ fault of a test, and must not surface in another one that happens to collect gar
 """
 
 import gc
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Final
@@ -15,9 +16,7 @@ import pytest
 def litellm_clients() -> Iterator[None]:
     """Have the clients that a module's tests leave behind gone when it ends."""
     yield
-    from litellm import in_memory_llm_clients_cache
-
-    in_memory_llm_clients_cache.flush_cache()
+    sys.modules["litellm"].in_memory_llm_clients_cache.flush_cache()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
