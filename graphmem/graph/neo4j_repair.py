@@ -6,6 +6,7 @@ is drawn anew under the locks of the streams that it belongs to, so that no work
 Does not know what memories say, and touches nothing that is not labelled ours.
 """
 
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
@@ -16,7 +17,8 @@ from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import neo4j_schema as schema
 from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, Work
-from graphmem.models import Entity, Fact, GraphChange, Scope
+from graphmem.models import Entity, Episode, Fact, GraphChange, Scope
+from graphmem.retrieval.columns import FIXED
 from graphmem.times import from_us
 
 Statements = Mapping[str, str]
@@ -24,6 +26,8 @@ Row = Sequence[Any]
 
 _PART: Final = 100  # memories drawn anew in one transaction
 _DROPPED_AT_ONCE: Final = 10_000
+_FACT_AT: Final = 18  # where a fact version's row has its time
+_TOLD_SCOPE: Final = FIXED.index("scope_key")
 
 # What may be amiss: what is said of it, and of its repair.
 _AMISS: Final = {
@@ -43,6 +47,14 @@ _AMISS: Final = {
     "said": (
         "assertions are not linked to their episode and names",
         "assertions are linked to their episode and names",
+    ),
+    "episode_texts": (
+        "episodes are recalled otherwise than they are",
+        "episodes are recalled as they are again",
+    ),
+    "fact_texts": (
+        "fact versions are recalled otherwise than they are",
+        "fact versions are recalled as they are again",
     ),
     "links": (
         "fact versions are not linked to the episodes and entities that they name",
@@ -81,12 +93,10 @@ async def _pages(
     connection: Connection, statements: Statements, scopes: Sequence[str] | None
 ) -> AsyncIterator[Amiss]:
     """Yield what is amiss page by page; last of episodes, which lean on the links of facts."""
-    for kind in ("entities", "assertions", "facts", "episodes"):
+    for name, look in _LOOKS.items():
         for scope in (None,) if scopes is None else scopes:
             keys: dict[str, Any] = {"cursor": "", "since": rows.BEGINNING_AT, "scope": scope}
             keys["forever"] = rows.FOREVER_AT
-            look = _entities if kind == "entities" else _others
-            name = "drawn_entities" if kind == "entities" else f"amiss_{kind}"
             statement = statements[f"maintain/{name}{'' if scope is None else '_of'}"]
             while (amiss := await look(connection, statement, keys)) is not None:
                 yield amiss
@@ -101,6 +111,26 @@ async def _entities(connection: Connection, statement: str, keys: dict[str, Any]
     return {"names": [row[:2] for row, names, labels in found if not _is_drawn(row, names, labels)]}
 
 
+async def _episodes(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
+    """Return which episodes of a page recall is told otherwise of."""
+    found = (await connection.run(statement, keys))["rows"]
+    if not found:
+        return None
+    keys["cursor"] = found[-1][0][0]
+    return {"episode_texts": [row[:2] for row, told in found if not _is_told(row, told)]}
+
+
+async def _facts(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
+    """As ``_episodes``, of fact versions."""
+    found = (await connection.run(statement, keys))["rows"]
+    if not found:
+        return None
+    last = found[-1][0]
+    keys |= {"cursor": last[0], "since": from_us(last[_FACT_AT])}
+    amiss: list[Row] = [[*row[:2], row[_FACT_AT]] for row, told in found if not _is_told(row, told)]
+    return {"fact_texts": amiss}
+
+
 async def _others(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
     """Return what is amiss in a page of other memories, as the statement tells it."""
     found = dict(await connection.run(statement, keys))
@@ -110,6 +140,32 @@ async def _others(connection: Connection, statement: str, keys: dict[str, Any]) 
     if "since" in found:
         keys["since"] = from_us(found.pop("since"))
     return found
+
+
+# What is looked at, in this order: episodes last, which lean on the links of facts.
+_LOOKS: Final = {
+    "drawn_entities": _entities,
+    "amiss_assertions": _others,
+    "told_facts": _facts,
+    "amiss_facts": _others,
+    "told_episodes": _episodes,
+    "amiss_episodes": _others,
+}
+
+
+def _is_told(row: Row, told: str | None) -> bool:
+    """Return whether a memory's ``candidate`` says what its other properties say."""
+    fact = len(row) > _FACT_AT
+    if None in (row[:4] if fact else (*row[:5], row[7], row[8])):
+        return True  # it is told of as one that lacks a key
+    scopes = {row[1]: Scope()}
+    if fact:
+        made = rows.fact_row(values.fact_of(row, scopes))
+    else:
+        made = rows.episode_row(values.episode_of(row, scopes))
+    expected = json.loads(made["properties"]["candidate"])
+    expected[_TOLD_SCOPE] = row[1]
+    return told is not None and json.loads(told) == expected
 
 
 def _is_drawn(row: Row, names: Sequence[str], labels: Sequence[str]) -> bool:
@@ -164,7 +220,11 @@ async def _draw(
                 there = await w.run(statements["maintain/entities_by_id"], {"ids": ids})
                 entities = [values.entity_of(r, scopes) for r in there["rows"] if r[1] in scopes]
                 await _put(changes.Writer(w, statements, slot), entities=entities)
-            case "links" | "undrawn":
+            case "episode_texts":
+                there = await w.run(statements["maintain/episodes_by_id"], {"ids": ids})
+                episodes = [values.episode_of(r, scopes) for r in there["rows"] if r[1] in scopes]
+                await _put(changes.Writer(w, statements, slot), episodes=episodes)
+            case "links" | "undrawn" | "fact_texts":
                 versions = [
                     {"id": i, "scope": scope, "recorded_at": from_us(at)} for i, scope, at in items
                 ]
@@ -187,16 +247,21 @@ _DRAWN: Final = {
 
 
 async def _put(
-    writer: changes.Writer, *, entities: Sequence[Entity] = (), facts: Sequence[Fact] = ()
+    writer: changes.Writer,
+    *,
+    entities: Sequence[Entity] = (),
+    episodes: Sequence[Episode] = (),
+    facts: Sequence[Fact] = (),
 ) -> None:
     """Write memories over themselves: all that is drawn around them follows."""
-    items = (*entities, *facts)
+    items = (*entities, *episodes, *facts)
     if items:
         await writer.write(
             GraphChange(
                 scope=items[0].scope,
                 stream="",
                 put_entities=tuple(entities),
+                put_episodes=tuple(episodes),
                 put_facts=tuple(facts),
             )
         )

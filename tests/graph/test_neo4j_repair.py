@@ -81,6 +81,15 @@ DAMAGES: Final[dict[str, tuple[LiteralString, str]]] = {
         "MATCH (e:MemoryEpisode) REMOVE e.slot, e.spans",
         "2 episodes do not know since when",
     ),
+    "text of an episode changed": (
+        "MATCH (e:MemoryEpisode {session_id: 's1'}) "
+        "SET e.candidate = replace(e.candidate, 'harbour', 'prison')",
+        "episodes are recalled otherwise",
+    ),
+    "text of a fact gone": (
+        "MATCH (f:MemoryFact {predicate: 'owns'}) REMOVE f.candidate",
+        "1 fact versions are recalled otherwise",
+    ),
     "names gone": (
         "MATCH (m:MemoryName) DETACH DELETE m",
         "2 entities are not found by their names",
