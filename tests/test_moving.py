@@ -197,7 +197,7 @@ def test_progress_is_shown_on_a_terminal(told: Shell, monkeypatch: pytest.Monkey
 # killed
 
 
-def child(line: Connection, file: str, url: str) -> None:
+def child(line: Connection, file: str, url: str, log: str | None) -> None:
     """Import, a few records at a time, and wait at every step to be told to go on."""
     transfer._BATCH = 16
 
@@ -206,7 +206,7 @@ def child(line: Connection, file: str, url: str) -> None:
         line.recv_bytes()
 
     async def run() -> None:
-        stores = make_stores(url, None)
+        stores = make_stores(url, log)
         with transfer.opened(file) as source:
             await transfer.import_memory(source, stores, progress=say)
         await stores.graph.close()
@@ -216,10 +216,10 @@ def child(line: Connection, file: str, url: str) -> None:
     asyncio.run(run())
 
 
-def begun(file: Path, url: str, steps: int) -> list[str]:
+def begun(file: Path, url: str, steps: int, log: str | None = None) -> list[str]:
     """Kill an import after so many steps; return what it had said."""
     line, theirs = FORK.Pipe()
-    process = FORK.Process(target=child, args=(theirs, str(file), url), daemon=True)
+    process = FORK.Process(target=child, args=(theirs, str(file), url, log), daemon=True)
     process.start()
     theirs.close()
     said: list[str] = []
@@ -260,3 +260,39 @@ def test_killed_import_is_known_for_half_a_memory(shell: Shell) -> None:
 
     begun(shell.folder / "m.jsonl", shell.at("early.db"), 1)
     assert not (shell.folder / "early.db").exists(), "killed while the file was looked through"
+
+
+@pytest.mark.kill
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("neo4j_alone_line", ["2026"], indirect=True)
+def test_killed_import_into_neo4j_is_known_for_half_a_memory(
+    shell: Shell, neo4j_alone_line: Neo4j
+) -> None:
+    async def fill() -> None:
+        async with open_memory(str(shell.folder / "lived.db")) as memory:
+            await live(memory)
+
+    asyncio.run(fill())
+    shell.run("export", "m.jsonl", "--store", shell.at("lived.db"))
+    server = neo4j_alone_line
+    url = server.uri.replace("://", f"://{server.user}:{server.password}@")
+    whole = begun(shell.folder / "m.jsonl", shell.at("whole.db"), 1 << 30)
+    writing = [n for n, word in enumerate(whole, 1) if len(word.split(" ")) == 2]
+
+    for number, step in enumerate((writing[len(writing) // 2], len(whole))):
+        log = shell.at(f"log{number}.db")
+        begun(shell.folder / "m.jsonl", url, step, log)
+
+        for command in (("doctor",), ("export", "x.jsonl")):
+            assert "half a memory" in shell.fails(*command, "--store", url, "--log", log)
+        assert "half a memory" in shell.fails("import", "m.jsonl", "--store", url, "--log", log)
+        with open_driver(server.uri, server.auth) as driver:  # as the error says
+            driver.execute_query(
+                "MATCH (n) WHERE any(l IN labels(n) WHERE l STARTS WITH 'Memory') DETACH DELETE n"
+            )
+        for left in shell.folder.glob(f"log{number}.db*"):
+            left.unlink()
+    shell.run("import", "m.jsonl", "--store", url, "--log", shell.at("log.db"))
+    back = ("--from", url, "--from-log", shell.at("log.db"), "--to", shell.at("back.db"))
+    shell.run("copy", *back)
+    assert sorted(shell.lines("back.db")) == sorted(shell.lines("lived.db"))
