@@ -24,12 +24,9 @@ from graphmem.times import to_us
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
 _TWICE: Final = 2  # so many times the limit an engine hands over, for what is exact to choose from
-_LEAST: Final = (
-    60  # an approximate search looks at as many as it is asked for, however few are kept
-)
+_LEAST: Final = 60  # so many an approximate search looks at, however few are kept
 _MOST_SCOPES: Final = 10_000  # whose sizes are remembered
 _FEW: Final = 300  # items in which it costs nothing
-_SMALL: Final = 4000  # items in which every vector is looked at sooner than an index helps
 _MOST_OVER: Final = 2000
 _SIZES_FOR_S: Final = 30.0  # how much there is to search is asked this seldom
 _INDEXED: Final = ("kinds", "occurred_from", "occurred_to")
@@ -82,9 +79,11 @@ class Finder:
         over = 0
         if by_vector and not exact and not self._filtered:
             sizes = await self._sizes_of(levels)
-            exact = sizes.here <= _SMALL
             share = max(sizes.everywhere, 1) / max(sizes.here, 1)
-            over = min(_MOST_OVER, max(_LEAST, int(_TWICE * query.vector_limit * share)))
+            over = max(_LEAST, int(_TWICE * query.vector_limit * share))
+            # Where an index would have to hand over as many as there are here, it helps nobody.
+            exact = sizes.here <= over
+            over = min(_MOST_OVER, over)
         statement = self._plain if query.filter == _ANY else self._statement
         statement = statement.replace("__slot__", slot).replace(
             "__reach__", str(int(query.neighbours))
@@ -100,11 +99,16 @@ class Finder:
             if exact or not by_vector:
                 raise
             found = await self._connection.run(statement, keys | {"exact": True})
-        starved = min(found["near_episodes"], found["near_facts"]) < query.vector_limit
+        starved = any(
+            keys[f"f_{kind}"]
+            and found[f"near_{kind}"] < query.vector_limit
+            and not found[f"few_{kind}"]
+            for kind in ("episodes", "facts")
+        )
         if over and starved and not exact:
             # Others stand nearer: what is left is too little to be this scope's nearest.
             found = await self._connection.run(statement, keys | {"exact": True})
-        if few and not found["few"]:
+        if few and not found["few_episodes"] and not found["few_facts"]:
             if len(self._many) > _MOST_SCOPES:
                 self._many.clear()
             self._many.add(levels)

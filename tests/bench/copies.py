@@ -112,6 +112,7 @@ async def copy(
     """Give each of these scopes what ``template`` holds, one support a fact, under its own ids."""
     statements = load_cypher("graphmem", "cypher")
     server = await schema.server_of(connection, statements)
+    connection.prefix = server.prefix
     model = (await schema.models(connection, statements))[0]
     await schema.drop_indexes(connection, statements, model.slot)
     await asyncio.to_thread(_copy, uri, auth, template, scopes)

@@ -144,6 +144,7 @@ async def test_predicate_that_is_no_word_has_no_type_of_its_own(
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.parametrize("neo4j_line", ["2026"], indirect=True)
 async def test_ten_thousand_facts_in_one_change(store: Neo4jGraphStore, ada: Scope) -> None:
     """In bounded statements: far below what a transaction of a small server may hold."""
     home = ada.home

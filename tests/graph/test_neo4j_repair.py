@@ -157,6 +157,7 @@ async def damaged(neo4j_alone_line: Neo4j) -> AsyncIterator[Damaged]:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("neo4j_alone_line", ["2026"], indirect=True)
 async def test_what_is_derived_is_mended(damaged: Damaged) -> None:
     """One after the other in one database: to make one anew for each would take minutes."""
     store = damaged.store

@@ -1,7 +1,7 @@
 // All arms of one question in one statement and one record: a record more costs what a row does.
 // params: scopes, as_of, known_at, alive (facts that end after it pass), last (episodes up to it), match, padded, most, handed_over,
 //   k1, b, text_limit, vector, vector_limit, exact (look at every vector), few (so do it below so many items) and beam, or over, and those of fragment/episode_filter and fact_filter.
-// returns: version of the scopes, read first; model: the active one; few: whether all vectors of a kind were looked at; near_episodes, near_facts: how many the vector arm found; episodes [candidate, slot, spans, similarity]; windows [episode, similarity];
+// returns: version of the scopes, read first; model: the active one; few_episodes, few_facts: whether all vectors of the kind were looked at; near_episodes, near_facts: how many the vector arm found; episodes [candidate, slot, spans, similarity]; windows [episode, similarity];
 //   facts [candidate, seq, session, author, occurred, similarity]. Similarity is (1 + cosine) / 2.
 // Neighbours may be of a later time than is asked for: who asks drops them.
 // indexes: memory_episode_text, memory_fact_text, the vector indexes of the slot; NEXT is walked.
@@ -13,7 +13,16 @@ CALL () {
     OPTIONAL MATCH (m:MemoryModel {active: true})
     RETURN m.id AS model
 }
-WITH version, model, $exact AS few_episodes, $exact AS few_facts
+CALL () {
+    MATCH (e:MemoryEpisode) WHERE e.scope IN $scopes AND e.id IS NOT NULL
+    WITH e LIMIT $few
+    RETURN $exact OR count(e) < $few AS few_episodes
+}
+CALL () {
+    MATCH (f:MemoryFact) WHERE f.scope IN $scopes AND f.retired_at IS NOT NULL
+    WITH f LIMIT $few
+    RETURN $exact OR count(f) < $few AS few_facts
+}
 CALL (few_episodes) {
     WITH few_episodes AS exact
     CALL (exact) {
@@ -52,5 +61,5 @@ CALL (few_facts) {
     RETURN sum(near) AS near_facts, collect([f.candidate, f.seq, f.session_id, f.author, f.occurred,
                     vector.similarity.cosine(f.embedding___slot__, $vector)]) AS facts
 }
-RETURN version, model, few_episodes OR few_facts AS few, windows, facts, near_episodes, near_facts,
+RETURN version, model, few_episodes, few_facts, windows, facts, near_episodes, near_facts,
        [e IN episodes | [e.candidate, e.slot, e.spans, vector.similarity.cosine(e.embedding___slot__, $vector)]] AS episodes
