@@ -308,10 +308,12 @@ async def in_neo4j(folder: Path, given: argparse.Namespace, embedder: WordEmbedd
         sizes.append((f"{many * each:,} facts over {many:,} scopes", users, each))
     for line in given.neo4j:
         # One server after the other: two beside each other would share the cores.
-        async with neo4j.servers(folder, [line]) as started:
+        own = folder / line  # and a log of its own: what one has consolidated, the other has not
+        await asyncio.to_thread(own.mkdir)
+        async with neo4j.servers(own, [line]) as started:
             for name, scopes, n in sizes:
                 await neo4j.measured(
-                    folder,
+                    own,
                     started[line],
                     name,
                     scopes,
@@ -322,7 +324,7 @@ async def in_neo4j(folder: Path, given: argparse.Namespace, embedder: WordEmbedd
                     note=note,
                     questions=QUESTIONS,
                 )
-            await neo4j.consolidation(folder, started[line], embedder, note, event)
+            await neo4j.consolidation(own, started[line], embedder, note, event)
             if given.tenants:
                 await neo4j.small_tenants(started[line], given.tenants, embedder, note)
 

@@ -27,6 +27,7 @@ from tests.bench.load import WordEmbedder, load, question, sentence
 
 COUNTED = 10
 CONSOLIDATED = 300
+WARMED = 500  # questions until the server's JVM has compiled what they run
 
 Ask = Callable[
     [MemoryManager, WordEmbedder, Sequence[tuple[str, Scope]]], Awaitable[Sequence[float]]
@@ -109,6 +110,12 @@ def uri_of(server: Server, port: int | None = None) -> str:
     return f"bolt://neo4j:{server.password}@127.0.0.1:{port or server.bolt_port}"
 
 
+def settle(server: Server) -> None:
+    """Start the server again: what was loaded a moment ago is in many small parts in its memory."""
+    server.stop()
+    server.start(timeout_s=900)
+
+
 def disk_of(home: Path) -> int:
     return sum(file.stat().st_size for file in (home / "data").rglob("*") if file.is_file())
 
@@ -137,9 +144,11 @@ async def measured(
         await copies.copy(server.uri, auth, connection, scopes[0], scopes[1:])
         await connection.close()
     loaded = len(scopes) * each / (time.perf_counter() - began)
+    await asyncio.to_thread(settle, server)
     at = [scopes[i % len(scopes)] for i in range(questions)]
     async with memory_on(uri_of(server), folder, embedder, LineExtractor()) as memory:
-        await ask(memory, embedder, [(question(i, each), at[i % len(at)]) for i in range(800, 840)])
+        warm = range(1000, 1000 + WARMED)
+        await ask(memory, embedder, [(question(i, each), at[i % len(at)]) for i in warm])
         asked = [(question(i, each), scope) for i, scope in enumerate(at)]
         row(what, await ask(memory, embedder, asked))
     async with (
