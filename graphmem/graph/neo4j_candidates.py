@@ -57,7 +57,7 @@ class Finder:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
-        self._statement = statements[f"read/candidates_{'filtered' if filtered else 'index'}"]
+        self._statement = statement_of(statements, filtered=filtered)
         self._plain = self._statement
         for kind in ("episode", "fact"):
             self._plain = self._plain.replace(statements[f"fragment/{kind}_filter"], "true")
@@ -128,6 +128,18 @@ class Finder:
                 self._sizes.clear()
             self._sizes[scopes] = known
         return known
+
+
+def statement_of(statements: Mapping[str, str], *, filtered: bool) -> str:
+    """Return the statement of recall; ``filtered`` as of ``Finder``."""
+    statement = statements["read/candidates"]
+    if filtered:
+        for kind in ("episode", "fact"):
+            statement = statement.replace(
+                statements[f"fragment/{kind}_near_index"],
+                statements[f"fragment/{kind}_near_filtered"],
+            )
+    return statement
 
 
 def _narrow(f: Filter) -> bool:

@@ -8,8 +8,8 @@ Does not know what memories say, and touches nothing that is not labelled ours.
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from graphmem.errors import StoreError, StoreUnavailable
 from graphmem.graph import neo4j_changes as changes
@@ -74,6 +74,8 @@ _DROPPED: Final = {
 
 Amiss = dict[str, list[Row]]
 """What is amiss in a page, by fault: [id, scope] each, of a fact version with its time."""
+Look: TypeAlias = Callable[[Connection, str, dict[str, Any]], Awaitable[Amiss | None]]
+"""Returns what is amiss in the next page of a statement, None after the last; moves the keys on."""
 
 
 # looking
@@ -102,33 +104,21 @@ async def _pages(
                 yield amiss
 
 
-async def _entities(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
-    """Return what is amiss in a page of entities; None after the last."""
-    found = (await connection.run(statement, keys))["rows"]
-    if not found:
-        return None
-    keys["cursor"] = found[-1][0][0]
-    return {"names": [row[:2] for row, names, labels in found if not _is_drawn(row, names, labels)]}
+def _by_eye(fault: str, is_right: Callable[..., bool], *, at: int | None = None) -> Look:
+    """Look at a page of rows, each with what ``is_right`` compares it with; ``at``: its time."""
 
+    async def look(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
+        found = (await connection.run(statement, keys))["rows"]
+        if not found:
+            return None
+        last = found[-1][0]
+        keys["cursor"] = last[0]
+        if at is not None:
+            keys["since"] = from_us(last[at])
+        amiss = [row for row, *drawn in found if not is_right(row, *drawn)]
+        return {fault: [row[:2] if at is None else [*row[:2], row[at]] for row in amiss]}
 
-async def _episodes(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
-    """Return which episodes of a page recall is told otherwise of."""
-    found = (await connection.run(statement, keys))["rows"]
-    if not found:
-        return None
-    keys["cursor"] = found[-1][0][0]
-    return {"episode_texts": [row[:2] for row, told in found if not _is_told(row, told)]}
-
-
-async def _facts(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
-    """As ``_episodes``, of fact versions."""
-    found = (await connection.run(statement, keys))["rows"]
-    if not found:
-        return None
-    last = found[-1][0]
-    keys |= {"cursor": last[0], "since": from_us(last[_FACT_AT])}
-    amiss: list[Row] = [[*row[:2], row[_FACT_AT]] for row, told in found if not _is_told(row, told)]
-    return {"fact_texts": amiss}
+    return look
 
 
 async def _others(connection: Connection, statement: str, keys: dict[str, Any]) -> Amiss | None:
@@ -140,17 +130,6 @@ async def _others(connection: Connection, statement: str, keys: dict[str, Any]) 
     if "since" in found:
         keys["since"] = from_us(found.pop("since"))
     return found
-
-
-# What is looked at, in this order: episodes last, which lean on the links of facts.
-_LOOKS: Final = {
-    "drawn_entities": _entities,
-    "amiss_assertions": _others,
-    "told_facts": _facts,
-    "amiss_facts": _others,
-    "told_episodes": _episodes,
-    "amiss_episodes": _others,
-}
 
 
 def _is_told(row: Row, told: str | None) -> bool:
@@ -179,6 +158,17 @@ def _is_drawn(row: Row, names: Sequence[str], labels: Sequence[str]) -> bool:
         "MemoryEntity",
         expected["label"],
     }
+
+
+# What is looked at, in this order: episodes last, which lean on the links of facts.
+_LOOKS: Final = {
+    "drawn_entities": _by_eye("names", _is_drawn),
+    "amiss_assertions": _others,
+    "told_facts": _by_eye("fact_texts", _is_told, at=_FACT_AT),
+    "amiss_facts": _others,
+    "told_episodes": _by_eye("episode_texts", _is_told),
+    "amiss_episodes": _others,
+}
 
 
 # drawing anew

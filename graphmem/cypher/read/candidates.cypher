@@ -3,6 +3,7 @@
 //   k1, b, text_limit, vector, vector_limit, exact (look at every vector), few (so do it below so many items) and beam, or over, and those of fragment/episode_filter and fact_filter.
 // returns: version of the scopes, read first; model: the active one; few_episodes, few_facts: whether all vectors of the kind were looked at; near_episodes, near_facts: how many the vector arm found; episodes [candidate, slot, spans, similarity]; windows [episode, similarity];
 //   facts [candidate, seq, session, author, occurred, similarity]. Similarity is (1 + cosine) / 2.
+// Where a vector index knows scopes and clocks, fragment/*_near_filtered take the place of *_near_index.
 // Neighbours may be of a later time than is asked for: who asks drops them.
 // indexes: memory_episode_text, memory_fact_text, the vector indexes of the slot; NEXT is walked.
 CALL () {
@@ -30,7 +31,7 @@ CALL (few_episodes) {
       UNION ALL
 // include: fragment/episode_near_exact
       UNION ALL
-// include: fragment/episode_near_filtered
+// include: fragment/episode_near_index
     }
     WITH e, max(near) AS near
     RETURN collect(e) AS found, sum(near) AS near_episodes
@@ -55,7 +56,7 @@ CALL (few_facts) {
       UNION ALL
 // include: fragment/fact_near_exact
       UNION ALL
-// include: fragment/fact_near_filtered
+// include: fragment/fact_near_index
     }
     WITH f, max(near) AS near
     RETURN sum(near) AS near_facts, collect([f.candidate, f.seq, f.session_id, f.author, f.occurred,
