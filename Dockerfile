@@ -4,7 +4,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/graphmem
 WORKDIR /source
 COPY requirements/service.txt requirements/build.txt requirements/
-RUN /opt/graphmem/bin/pip install --require-hashes -r requirements/service.txt -r requirements/build.txt
+RUN /opt/graphmem/bin/pip install --no-deps --require-hashes -r requirements/service.txt -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY graphmem graphmem
 RUN /opt/graphmem/bin/pip install --no-deps --no-build-isolation .

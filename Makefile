@@ -11,29 +11,29 @@ LINE ?= 2026
 help: ## List what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-# Two steps, so that the demo needs the core alone. uv is used where it is found.
+# A lock is whole, so nothing else is looked for: pip would ask what is newest of an extra that a
+# package names (`coverage[toml]`), and refuse that for want of a hash. uv is used where it is found.
+locked = $(if $(shell command -v uv 2>/dev/null),VIRTUAL_ENV=$(VENV) uv pip install -q,$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check) --no-deps --require-hashes
+
+# Two steps, so that the demo needs the core alone.
 $(VENV)/.core: requirements/core.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@if command -v uv >/dev/null 2>&1; then \
-		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/core.txt -r requirements/build.txt; \
-	else \
-		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/core.txt -r requirements/build.txt; \
-	fi
+	@$(locked) -r requirements/core.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core requirements/dev.txt
-	@if command -v uv >/dev/null 2>&1; then \
-		VIRTUAL_ENV=$(VENV) uv pip install -q --require-hashes -r requirements/dev.txt; \
-	else \
-		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/dev.txt; \
-	fi
+	@$(locked) -r requirements/dev.txt
+	@touch $@
+
+# The optional models, for the tests marked `extras`.
+$(VENV)/.extras: $(VENV)/.dev requirements/extras.txt
+	@$(locked) -r requirements/extras.txt
 	@touch $@
 
 # A Java for local Neo4j servers: the machine's own, where it has one that is new enough.
 $(VENV)/.java: $(VENV)/.dev requirements/java.txt
-	@$(BIN)/python -m graphmem.testing.neo4j --find-java >/dev/null 2>&1 || \
-		$(BIN)/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements/java.txt
+	@$(BIN)/python -m graphmem.testing.neo4j --find-java >/dev/null 2>&1 || $(locked) -r requirements/java.txt
 	@touch $@
 
 demo: $(VENV)/.core ## The main job as a story: a conversation becomes memory (no key, no server)
