@@ -134,7 +134,7 @@ class Neo4jGraphStore:
             active = await self._model_in_use(again=True)
             if query.model_id != active.id:
                 raise EmbeddingMismatch(active.id, query.model_id)
-        return await finder.find(scopes, query, active.slot)
+        return await finder.find(scopes, query, active)
 
     async def version(self, scopes: Sequence[Scope]) -> int:
         found = await self._run("read/versions", scopes=_keys(scopes))

@@ -12,15 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from neo4j.vector import Vector as TypedVector
 
 from graphmem.errors import EmbeddingMismatch
 from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
-from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope
+from graphmem.graph.neo4j_schema import Model
+from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope, Vector
 from graphmem.retrieval.columns import Columns, Fixed
 from graphmem.times import to_us
 
+_SIMILARITY: Final = re.compile(
+    r"vector\.similarity\.cosine\((\w+\.embedding___slot__), \$vector\)"
+)
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
 _TWICE: Final = 2  # so many times the limit an engine hands over, for what is exact to choose from
@@ -43,8 +48,9 @@ class _Sizes:
 class Finder:
     """Answers CandidateQueries from one database.
 
-    ``filtered`` says that the vector indexes know scopes and clocks. ``exact`` has every vector of
-    a scope looked at, whatever its size: for tests that compare stores.
+    ``filtered`` says that the vector indexes know scopes and clocks, and that vectors are values of
+    their own. ``exact`` has every vector of a scope looked at, whatever its size: for tests that
+    compare stores.
     """
 
     def __init__(
@@ -69,10 +75,10 @@ class Finder:
         self._many: set[tuple[str, ...]] = set()  # scopes that were seen to hold more than a few
 
     async def find(
-        self, scopes: Sequence[Scope], query: CandidateQuery, slot: str
+        self, scopes: Sequence[Scope], query: CandidateQuery, model: Model
     ) -> CandidatePool:
-        """Return the pool; see ``GraphStore.candidates``. ``slot`` is the active model's."""
-        keys = _keys(scopes, query)
+        """Return the pool; see ``GraphStore.candidates``. ``model`` is the active one."""
+        keys = _keys(scopes, query, dimension=model.dimension if self._filtered else None)
         levels = tuple(keys["scopes"])
         by_vector = keys["vector"] is not None
         exact = by_vector and (self._exact or _narrow(query.filter))
@@ -85,7 +91,7 @@ class Finder:
             exact = sizes.here <= over
             over = min(_MOST_OVER, over)
         statement = self._plain if query.filter == _ANY else self._statement
-        statement = statement.replace("__slot__", slot).replace(
+        statement = statement.replace("__slot__", model.slot).replace(
             "__reach__", str(int(query.neighbours))
         )
         # One that has lost most since: the worst is the fault that is gone round below.
@@ -139,6 +145,8 @@ def statement_of(statements: Mapping[str, str], *, filtered: bool) -> str:
                 statements[f"fragment/{kind}_near_index"],
                 statements[f"fragment/{kind}_near_filtered"],
             )
+        typed = statements["fragment/similarity_typed"]
+        statement = _SIMILARITY.sub(lambda m: typed.replace("item.embedding", m[1]), statement)
     return statement
 
 
@@ -147,14 +155,17 @@ def _narrow(f: Filter) -> bool:
     return replace(f, **dict.fromkeys(_INDEXED)) != _ANY
 
 
-def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
+def _keys(
+    scopes: Sequence[Scope], query: CandidateQuery, *, dimension: int | None
+) -> dict[str, Any]:
+    """Return a question's parameters; with ``dimension`` its vector as a value of that type."""
     levels = sorted({scope.key for scope in scopes})
     words = list(dict.fromkeys(w for t in query.terms for w in _WORD.findall(t)))
     asked = rows.filter_keys(query.filter)
     as_of = rows.bounded(query.as_of, rows.FOREVER_AT)
-    vector = None
+    vector: list[float] | TypedVector | None = None
     if query.vector is not None and query.model_id is not None and np.any(query.vector):
-        vector = query.vector.tolist()
+        vector = query.vector.tolist() if dimension is None else _typed(query.vector)
     quoted = [f'"{word}"' for word in words]  # quoted, AND is a word too
     matching = f"+scope:({' '.join(levels)}) +terms:({' '.join(quoted)})"
     return asked | {
@@ -173,7 +184,12 @@ def _keys(scopes: Sequence[Scope], query: CandidateQuery) -> dict[str, Any]:
         "text_limit": query.text_limit,
         "vector": vector if query.vector_limit > 0 else None,
         "vector_limit": query.vector_limit,
+        "dimension": dimension or 1,  # of no model, nothing has a vector
     }
+
+
+def _typed(vector: Vector) -> TypedVector:
+    return TypedVector.from_numpy(vector)  # pyright: ignore[reportUnknownMemberType]  # untyped
 
 
 def _columns_of(

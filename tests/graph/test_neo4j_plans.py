@@ -49,10 +49,11 @@ class Planned:
     server: Neo4j
     store: Neo4jGraphStore
     prefix: str
+    filtered: bool
 
     def profile(self, name: str, keys: Mapping[str, Any]) -> list[Step]:
         if name == "read/candidates":
-            text = candidates.statement_of(_CYPHER, filtered=self.prefix == "CYPHER 25 ")
+            text = candidates.statement_of(_CYPHER, filtered=self.filtered)
         else:
             text = _CYPHER[name]
         text = text.replace("__slot__", "a").replace("__reach__", "2")
@@ -83,19 +84,21 @@ async def planned(neo4j_line: Neo4j) -> AsyncIterator[Planned]:
     try:
         await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
         server = await server_of(connection, _CYPHER)
-        yield Planned(neo4j_line, store, server.prefix)
+        yield Planned(neo4j_line, store, server.prefix, server.filtered)
     finally:
         await store.close()
 
 
-def keys_of(scope: Scope, query: CandidateQuery) -> dict[str, Any]:
-    return candidates._keys([scope], query) | {"exact": False, "few": 300, "beam": 100, "over": 400}
+def keys_of(planned: Planned, scope: Scope, query: CandidateQuery) -> dict[str, Any]:
+    dimension = EMBEDDER.dimension if planned.filtered else None
+    keys = candidates._keys([scope], query, dimension=dimension)
+    return keys | {"exact": False, "few": 300, "beam": 100, "over": 400}
 
 
 async def test_recall_scans_nothing(planned: Planned, request: pytest.FixtureRequest) -> None:
     scope = Scope(app="plans", user=f"{request.node.name}-{id(planned)}")
     harbour = await make_harbour(planned.store, scope)
-    keys = keys_of(scope, await ask("harbour rum", "harbour", neighbours=2))
+    keys = keys_of(planned, scope, await ask("harbour rum", "harbour", neighbours=2))
 
     done = await asyncio.to_thread(planned.profile, "read/candidates", keys)
     assert SCANS.isdisjoint(step.name for step in done)
