@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from graphmem import codec
 from graphmem.consolidation.identity import names_of
 from graphmem.graph import rows
@@ -233,7 +235,7 @@ def filter_keys(f: Filter) -> Row:
 @lru_cache(maxsize=1 << 15)  # the same memories are found again and again
 def candidate_of(candidate: str, slot: str | None = None) -> Fixed:
     """Return the columns of a ``candidate`` property; ``slot`` is an episode's, kept beside it."""
-    row: list[Any] = json.loads(candidate)
+    row: list[Any] = from_json(candidate)  # four times as fast as the standard library's
     row[16] = _SOURCES[row[16]]
     row[18], row[19] = tuple(row[18]), tuple(row[19])
     if slot is not None:

@@ -38,6 +38,11 @@ from graphmem.testing.fakes import HashEmbedder
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WORDS = [f"word{i}" for i in range(4000)]
+# Words as often as LoCoMo's turns have them, stop words and names apart (Zipf's law as Mandelbrot
+# has it): the first is in 19 % of the texts. Texts have 13 terms there, questions five, as here.
+_SHARES = 1 / (np.arange(len(WORDS)) + 10)
+OFTEN = _SHARES / _SHARES.sum()
+ASKED = 3  # words of a question beside whom it is about
 BATCH = 1000  # facts a transaction
 IN_SESSION = 50
 PER_PERSON = 10
@@ -46,20 +51,34 @@ SIDES = ("user", "assistant")
 
 def sentence(i: int) -> str:
     """Return twelve words, frequent ones often, as text has them."""
-    rng = np.random.default_rng(i)
-    return " ".join(WORDS[w] for w in rng.zipf(1.3, 12) % len(WORDS))
+    return sentences(np.random.default_rng(i), 1)[0]
+
+
+def sentences(rng: np.random.Generator, n: int) -> list[str]:
+    picked = rng.choice(len(WORDS), (n, 12), p=OFTEN)
+    return [" ".join(WORDS[w] for w in words) for words in picked.tolist()]
 
 
 def question(i: int, facts: int) -> str:
     """Return a question for one of so many facts."""
-    return f"What does Person{i % (facts // PER_PERSON + 1)} like, {sentence(7 * i)}?"
+    words = " ".join(sentence(7 * i).split()[:ASKED])
+    return f"What does Person{i % (facts // PER_PERSON + 1)} like, {words}?"
 
 
 class WordEmbedder(HashEmbedder):
-    """A HashEmbedder that remembers words and questions, so that it costs next to nothing."""
+    """A HashEmbedder that remembers words and questions, so that it costs next to nothing.
+
+    Its vectors fill their space as the bundled model's do of LoCoMo's turns, which says how much a
+    search can leave out: the first 8, 32 and 128 principal axes hold .47, .74 and .95 of them
+    (.56, .77 and .94 there), and two texts have a cosine of .29 (.35).
+    """
+
+    DECAY = 0.9
+    SHARED = 0.6  # what all texts have in common, beside a length of 1
 
     def __init__(self, dimension: int = 384) -> None:
         super().__init__(dimension)
+        self._axes = (np.arange(dimension) + 1.0) ** -self.DECAY
         self._words: dict[str, Vector] = {}
         self._questions: dict[str, Vector] = {}
 
@@ -74,6 +93,9 @@ class WordEmbedder(HashEmbedder):
                 found[row] += self._words[word]
             if not found[row].any():
                 found[row, 0] = 1.0
+        found *= self._axes
+        found /= np.linalg.norm(found, axis=1, keepdims=True)
+        found[:, 0] += self.SHARED
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         if purpose == "query" and len(texts) == 1:
             self._questions[texts[0]] = found
@@ -184,8 +206,7 @@ async def load(
     rng = np.random.default_rng(seed)
     writing = asyncio.create_task(asyncio.sleep(0, True))
     for batch in batches(n):
-        picked = rng.zipf(1.3, (len(batch), 12)) % len(WORDS)
-        said = [" ".join(WORDS[w] for w in words) for words in picked.tolist()]
+        said = sentences(rng, len(batch))
         people = [person(scope, seq % (n // PER_PERSON + 1)) for seq in batch]
         made = [
             memory(scope, seq, who, what)
