@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 
 FORGET_LEASE_S: Final = 60.0
 _CONTEXT_EVENTS: Final = 20
+_MOST_DOUBLED: Final = 30  # times; beyond, every delay is at its ceiling
 
 
 def terms_of(text: str) -> str:
@@ -69,7 +70,11 @@ class BatchReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one batch holds, how long a lease lasts and how often a batch is tried."""
+    """How much one batch holds, how long a lease lasts and how often a batch is tried.
+
+    ``backoff_most_s`` bounds the wait after a failure of the batch, ``outage_most_s`` that for a
+    store or a model that is away.
+    """
 
     lease_s: float = 30.0
     batch_events: int = 64
@@ -77,6 +82,7 @@ class Limits:
     attempts: int = 6
     backoff_s: float = 0.5
     backoff_most_s: float = 300.0
+    outage_most_s: float = 60.0
 
 
 def retry(
@@ -85,11 +91,13 @@ def retry(
     """Return when to try again and whether to park instead.
 
     Full jitter (Brooker, "Exponential Backoff and Jitter", AWS 2015): ``jitter`` is from 0 to 1.
-    What cannot succeed by waiting parks at once.
+    What cannot succeed by waiting parks at once. While a store or a model is away nothing parks,
+    however often it was tried: nobody should have to set all streams going again afterwards.
     """
-    if not error.retryable or attempts + 1 >= limits.attempts:
+    if not error.retryable or (attempts + 1 >= limits.attempts and not error.outage):
         return None, True
-    ceiling = min(limits.backoff_most_s, limits.backoff_s * 2**attempts)
+    most = limits.outage_most_s if error.outage else limits.backoff_most_s
+    ceiling = min(most, limits.backoff_s * 2 ** min(attempts, _MOST_DOUBLED))
     return now + timedelta(seconds=ceiling * jitter), False
 
 

@@ -20,7 +20,8 @@ GraphmemError                      status  retryable
 └─ MissingExtra                     500       no
 
 The HTTP statuses are a table in ``graphmem/api/errors.py``; this module does not know HTTP,
-drivers or models. ``retryable`` is the only question that the worker asks.
+drivers or models. ``retryable`` and ``outage`` are the only questions that the worker asks: whether
+trying again may help, and whether what failed is away, so that no work of ours is at fault.
 """
 
 from typing import ClassVar
@@ -30,6 +31,7 @@ class GraphmemError(Exception):
     """Something went wrong in graphmem."""
 
     retryable: ClassVar[bool] = False
+    outage: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0])
@@ -95,6 +97,7 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or is busy; try again."""
 
     retryable: ClassVar[bool] = True
+    outage: ClassVar[bool] = True
 
 
 class ReadOnlyStore(StoreError):
@@ -117,6 +120,7 @@ class ModelUnavailable(ExtractionError):
     """The model cannot be reached, is overloaded, or refused for now; try again."""
 
     retryable: ClassVar[bool] = True
+    outage: ClassVar[bool] = True
 
 
 class MalformedAnswer(ExtractionError):

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from graphmem import ids
 from graphmem.consolidator import FORGET_LEASE_S, BatchReport, Limits, retry
-from graphmem.errors import ExtractionError, LeaseLost, ModelUnavailable, StoreUnavailable
+from graphmem.errors import (
+    ExtractionError,
+    GraphmemError,
+    LeaseLost,
+    MalformedAnswer,
+    ModelUnavailable,
+    StoreUnavailable,
+)
 from graphmem.models import Entity, Episode, Fact, Scope
 from tests.memory import NOW, Memory, later, open_memory
 
@@ -45,17 +52,25 @@ def test_retry_waits_within_its_ceiling(attempts: int, jitter: float) -> None:
 def test_retry_never_waits_longer_than_the_most() -> None:
     limits = Limits(attempts=99, backoff_most_s=300)
 
-    again, _ = retry(StoreUnavailable(), 60, limits, now=NOW, jitter=1)
+    again, _ = retry(MalformedAnswer(), 60, limits, now=NOW, jitter=1)
 
     assert again == NOW + timedelta(seconds=300)
 
 
 @pytest.mark.parametrize(("attempts", "park"), [(0, False), (4, False), (5, True), (9, True)])
 def test_retry_parks_after_so_many_attempts(attempts: int, park: bool) -> None:
-    again, parked = retry(ModelUnavailable(), attempts, Limits(attempts=6), now=NOW, jitter=0)
+    again, parked = retry(MalformedAnswer(), attempts, Limits(attempts=6), now=NOW, jitter=0)
 
     assert parked == park
     assert (again is None) == park
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(), ModelUnavailable()])
+def test_retry_parks_nothing_while_something_is_away(error: GraphmemError) -> None:
+    """However long: a night without the store is over for all streams when it is back."""
+    limits = Limits(attempts=6, outage_most_s=60)
+
+    assert retry(error, 100_000, limits, now=NOW, jitter=1) == (NOW + timedelta(seconds=60), False)
 
 
 def test_retry_parks_what_waiting_cannot_cure() -> None:

@@ -12,6 +12,7 @@ from graphmem.errors import (
     Conflict,
     ExtractionError,
     LeaseLost,
+    MalformedAnswer,
     ModelUnavailable,
     NotFound,
     StoreUnavailable,
@@ -108,13 +109,13 @@ async def test_resume_without_cause_parks_again(memory: Memory) -> None:
 
 
 async def test_failure_waits_longer_each_time(memory: Memory) -> None:
-    memory.reader.fault = AWAY
+    memory.reader.fault = MalformedAnswer()
     await memory.say("ada", "I|lives_in|Oslo")
 
     waits: list[float] = []
     at = 0.0
     for _ in range(5):
-        assert isinstance(await memory.step(at=at, jitter=0.5), ModelUnavailable)
+        assert isinstance(await memory.step(at=at, jitter=0.5), MalformedAnswer)
         state = await memory.state("ada")
         assert state.not_before is not None
         waits.append((state.not_before - later(at)).total_seconds())
@@ -122,8 +123,20 @@ async def test_failure_waits_longer_each_time(memory: Memory) -> None:
         at += waits[-1]
 
     assert waits == [0.25, 0.5, 1, 2, 4]
-    assert isinstance(await memory.step(at=at), ModelUnavailable)
+    assert isinstance(await memory.step(at=at), MalformedAnswer)
     assert (await memory.state("ada")).parked, "the sixth time"
+
+
+async def test_outage_parks_nothing(memory: Memory) -> None:
+    """What is away for an hour is no fault of the batch: nobody has to set it going again."""
+    memory.reader.fault = AWAY
+    await memory.say("ada", "I|lives_in|Oslo")
+    for minute in range(60):
+        assert isinstance(await memory.step(at=60 * minute), ModelUnavailable)
+    memory.reader.fault = None
+
+    assert isinstance(await memory.step(at=3600), BatchReport)
+    assert (await memory.state("ada")).pending == 0
 
 
 async def test_failure_then_success(memory: Memory) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import neo4j
@@ -113,7 +113,12 @@ class Address:
 
 
 class StoreFault(StoreError):
-    """The server failed at a statement that is right: by its own account, inside itself."""
+    """The server failed at a statement that is right: by its own account, inside itself.
+
+    Its disk was full, say: it may succeed later. But it may also be this work that it fails at.
+    """
+
+    retryable: ClassVar[bool] = True
 
 
 class Work:
@@ -330,9 +335,9 @@ def translated(error: Exception) -> GraphmemError:
         return StoreError("Neo4j refuses the user or the password")
     if isinstance(error, ServiceUnavailable | SessionExpired | OSError):
         return StoreUnavailable("Neo4j cannot be reached")
-    if isinstance(error, TransientError):
+    if isinstance(error, TransientError) and _passes(error):
         return StoreUnavailable(f"Neo4j is busy: {error.code}")
-    if isinstance(error, DatabaseError):
+    if isinstance(error, TransientError | DatabaseError):
         return StoreFault(f"Neo4j failed: {error.code}")
     if isinstance(error, Neo4jError):
         if error.code in _READ_ONLY:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import warnings
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -42,6 +43,7 @@ pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(600)]
 
 CYPHER = load_cypher("graphmem", "cypher")
 ADA = Scope(app="faults", user="ada")
+FULL = 24 << 20  # bytes of a file: what a server needs to start, and some megabytes more
 Dump = list[Episode | Entity | Fact]
 
 
@@ -426,6 +428,8 @@ async def test_killed_server_loses_nothing_that_was_said(
 
         failed = await step
         assert isinstance(failed, StoreUnavailable)
+        for minute in range(1, 9):  # more often than a batch is tried that is itself at fault
+            assert isinstance(await memory.step(at=60 * minute), StoreUnavailable)
         state = await memory.state("ada")
         assert (state.last_seq, state.done_seq, state.parked) == (4, 0, False)
         await asyncio.to_thread(server.start)
@@ -436,6 +440,41 @@ async def test_killed_server_loses_nothing_that_was_said(
         assert await dump(graph, Scope(user="ada")) == await dump(calm.graph, Scope(user="ada"))
         assert await graph.check() == []
         assert memory.reader.calls == 2, "what was read in a text is not read again"
+
+
+async def test_full_disk_loses_nothing_that_was_said(
+    fresh_neo4j: Callable[..., Server], tmp_path: Path
+) -> None:
+    """The server may write no file beyond a size, as on a disk that is full; then it may again."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, hard))  # what it starts inherits it
+    try:
+        server = fresh_neo4j("2026")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    graph = Neo4jGraphStore(Connection(address_of(server), timeout_s=20))
+    async with open_memory(str(tmp_path / "log.db"), graph=graph) as memory:
+        said = 0
+        failed: object = None
+        while not isinstance(failed, Exception):
+            assert said < 400, "the disk never was full"
+            await memory.say("ada", *(f"P{said + i}|likes|'{'x' * 20_000}'" for i in range(8)))
+            said += 8
+            failed = await memory.step(at=said)
+
+        assert isinstance(failed, StoreError)
+        for minute in range(1, 4):
+            assert isinstance(await memory.step(at=1000 + 60 * minute), StoreError)
+        await memory.say("ada", "Anna|likes|'tea'")
+        assert not (await memory.state("ada")).parked
+
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        await memory.drain(at=9000)
+        assert (await memory.state("ada")).pending == 0
+        kept = [item for item in await dump(graph, Scope(user="ada")) if isinstance(item, Fact)]
+        assert len(kept) == said + 1
+        assert await graph.check() == []
 
 
 async def test_log_goes_on_where_the_server_is_away(tmp_path: Path) -> None:
