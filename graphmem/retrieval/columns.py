@@ -10,6 +10,7 @@ from.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, Literal, TypeAlias, cast, overload
 
@@ -49,6 +50,7 @@ FIXED: Final = (
 )
 """The fields of a Candidate that are the same for every question."""
 
+_REMEMBERED: Final = 8192  # documents, of some 1.5 KB each
 _TIMES: Final = range(8, 12)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
@@ -78,18 +80,28 @@ class Words:
         return Words(self.terms, self.counts[:, places], self.lengths[places])
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def bag(document: str) -> frozenset[str]:
+    """Return a document's blank-separated words, of those asked last from memory.
+
+    A scope's documents are asked about again and again: nobody wants to take them apart each time.
+    """
+    return frozenset(document.split(" ") if document else ())
+
+
 def words_of(terms: Iterable[str], documents: Sequence[str]) -> Words:
     """Count distinct terms in documents, given as their blank-separated words. O(words)."""
     distinct = tuple(dict.fromkeys(terms))
     counts = np.zeros((len(distinct), len(documents)))
-    lengths = np.zeros(len(documents))
+    lengths = np.array([d.count(" ") + 1 if d else 0 for d in documents], dtype=np.float64)
     numbers = {term: number for number, term in enumerate(distinct)}
+    asked = frozenset(distinct)
     for place, document in enumerate(documents):
-        words = document.split(" ") if document else []
-        lengths[place] = len(words)
-        for word in words:
-            if word in numbers:
-                counts[numbers[word], place] += 1
+        held = asked & bag(document)
+        if held:
+            words = document.split(" ")
+            for term in held:
+                counts[numbers[term], place] = words.count(term)
     return Words(distinct, counts, lengths)
 
 

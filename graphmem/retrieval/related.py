@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from graphmem.retrieval.columns import Floats
+from graphmem.retrieval.columns import Floats, bag
 
 _FULL: Final = 255.0
 
@@ -82,7 +82,7 @@ def related_counts(
     at: list[tuple[int, int]] = []
     close: list[float] = []
     for place, document in enumerate(documents):
-        for word in held.intersection(document.split(" ")):
+        for word in held & bag(document):
             for row, closeness in meant[word]:
                 at.append((row, place))
                 close.append(closeness)
