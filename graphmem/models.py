@@ -27,10 +27,10 @@ Vector: TypeAlias = "npt.NDArray[np.float32]"
 EventType = Literal["user_message", "model_message", "tool_call", "tool_result", "system_event"]
 Role = Literal["user", "assistant", "tool", "system"]
 EntityKind = Literal["person", "organization", "place", "thing", "event", "concept"]
-Polarity = Literal["affirm", "deny", "end", "correct"]
+Polarity = Literal["affirm", "deny", "end", "correct", "suppose"]
 MemoryType = Literal["semantic", "episodic", "procedural"]
 Origin = Literal["bootstrapped", "explicit", "implicit", "tool", "derived"]
-Status = Literal["active", "conflict", "quarantined"]
+Status = Literal["active", "conflict", "quarantined", "supposed"]
 Stage = Literal["episodes", "facts"]
 MemoryKind = Literal["fact", "episode", "entity"]
 Operation = Literal["CREATE", "CORROBORATE", "UPDATE", "INVALIDATE", "CONFLICT", "FORGET"]
@@ -305,7 +305,8 @@ class Statement:
 
     ``deny`` says that it was never so, ``end`` that it is so no longer, ``correct`` that this
     holds *instead of* ``replaces``, which was wrong. ``valid_from``/``valid_to`` are the stated
-    times, ``None`` where the text states none.
+    times, ``None`` where the text states none. What is not said but only likely from what was said
+    is ``suppose``.
     """
 
     subject: Mention
@@ -452,7 +453,7 @@ class Fact:
 
     def standing(
         self, now: datetime
-    ) -> Literal["current", "ended", "retired", "conflict", "quarantined"]:
+    ) -> Literal["current", "ended", "retired", "conflict", "quarantined", "supposed"]:
         """Return in one word what a reader at ``now`` may make of this version."""
         if self.retired_at is not None and self.retired_at <= now:
             return "retired"

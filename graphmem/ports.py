@@ -426,7 +426,7 @@ class Extractor(Protocol):
 
     @property
     def version(self) -> str:
-        """Name and version, such as ``rules/4``: part of every assertion's id."""
+        """Name and version, such as ``rules/5``: part of every assertion's id."""
         ...
 
     async def extract(

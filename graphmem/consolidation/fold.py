@@ -14,7 +14,7 @@ management", TKDE 1999.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 from graphmem import ids
 from graphmem.consolidation import trust
@@ -22,6 +22,8 @@ from graphmem.consolidation.predicates import Predicate
 from graphmem.models import Assertion, Scope, Status
 
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_SERIES: Final = {"active": 0, "quarantined": 1, "supposed": 2}
+"""Which facts of a slot are counted apart, for their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +134,18 @@ def fold(assertions: Iterable[Assertion], predicate: Predicate, *, slot: str) ->
     """Return what the assertions of one slot add up to, by time.
 
     Independent of the order given. Quarantined assertions make quarantined beliefs of their own
-    and touch nothing else.
+    and touch nothing else. What is supposed stands only as long as nothing was said of the slot.
     """
     live = sorted(assertions, key=_world_order)
-    denied = _denied(live, predicate)
-    trusted = [a for a in live if not a.quarantined]
+    said = [a for a in live if not trust.supposed(a)]
+    denied = _denied(said, predicate)
+    trusted = [a for a in said if not a.quarantined]
     runs = _runs([a for a in trusted if a.id not in denied], predicate)
-    held_back = _runs([a for a in live if a.quarantined], predicate)
-    beliefs = _beliefs(runs, slot, quarantined=False)
-    return beliefs + _beliefs(held_back, slot, quarantined=True)
+    held_back = _runs([a for a in said if a.quarantined], predicate)
+    beliefs = _beliefs(runs, slot, "active") + _beliefs(held_back, slot, "quarantined")
+    if trusted:
+        return beliefs
+    return beliefs + _beliefs(_guesses(a for a in live if trust.supposed(a)), slot, "supposed")
 
 
 def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
@@ -158,6 +163,20 @@ def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
                 else:
                     current = _affirm(a, runs, current, predicate)
     return runs
+
+
+def _guesses(assertions: Iterable[Assertion]) -> list[_Run]:
+    """Return one run for each object that is supposed: none of them ends another."""
+    runs: dict[str, _Run] = {}
+    for a in assertions:
+        if a.quarantined:
+            continue
+        start = a.statement.valid_from or a.occurred_at
+        run = runs.setdefault(
+            object_key(a), _Run(object=object_key(a), start=start, end=a.statement.valid_to)
+        )
+        run.support.append(a)
+    return list(runs.values())
 
 
 def _affirm(
@@ -236,12 +255,14 @@ def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predic
     return current
 
 
-def _beliefs(runs: Sequence[_Run], slot: str, *, quarantined: bool) -> tuple[Belief, ...]:
+def _beliefs(
+    runs: Sequence[_Run], slot: str, standing: Literal["active", "quarantined", "supposed"]
+) -> tuple[Belief, ...]:
     names: dict[int, str] = {}
     counts: dict[str, int] = {}
     for run in runs:
         n = counts[run.object] = counts.get(run.object, -1) + 1
-        names[id(run)] = ids.derive("fact", slot, run.object, n, int(quarantined))
+        names[id(run)] = ids.derive("fact", slot, run.object, n, _SERIES[standing])
     against: dict[int, list[str]] = {}
     for run in runs:
         for other in run.contradicts:
@@ -251,10 +272,8 @@ def _beliefs(runs: Sequence[_Run], slot: str, *, quarantined: bool) -> tuple[Bel
         # Quoted by time, whatever the order of arrival; the subject and object as first stated.
         support = tuple(sorted(run.support, key=lambda a: (a.occurred_at, a.seq, a.ordinal, a.id)))
         first = support[0]
-        status: Status = "active"
-        if quarantined:
-            status = "quarantined"
-        elif run.contradicts:
+        status: Status = standing
+        if standing == "active" and run.contradicts:
             status = "conflict"
         contradicts = sorted([names[id(c)] for c in run.contradicts] + against.get(id(run), []))
         found.append(

@@ -51,6 +51,11 @@ def suspicious(text: str) -> bool:
     return bool(_SUSPICIOUS.search(text))
 
 
+def supposed(assertion: Assertion) -> bool:
+    """Return whether an assertion only supposes what it states."""
+    return assertion.statement.polarity == "suppose"
+
+
 def outranks(
     challenger: SourceClass, holder: SourceClass, authority: Literal["user", "operator"]
 ) -> bool:
@@ -69,10 +74,12 @@ def confidence(support: Sequence[Assertion], *, contradicted: bool) -> float:
 
     Repetition by one principal within one session counts once (Dong et al., "Truth Discovery and
     Copying Detection", VLDB 2009: copies are no votes). Never above the source's ceiling; a
-    contradiction takes a fifth.
+    contradiction takes a fifth. What is only supposed gets no surer by being supposed again.
     """
     source = max((a.source_class for a in support), key=lambda s: s.authority)
     best = max(a.statement.confidence for a in support if a.source_class is source)
+    if all(map(supposed, support)):
+        return round(min(best, CEILING[source]), 4)
     voices = len({(a.principal, a.session_id) for a in support})
     raised = 1 - (1 - best) * 0.7 ** (voices - 1)
     value = min(raised, CEILING[source])

@@ -13,7 +13,7 @@ their name is another name of theirs.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from graphmem.extract.lexicon import Grammar
@@ -82,10 +82,13 @@ def has_no_name(author: str) -> bool:
     return _PLACEHOLDER.fullmatch(author) is not None
 
 
-def called(turns: Sequence[Turn]) -> Mapping[tuple[str, str, str], Called]:
+def called(
+    turns: Sequence[Turn], *, enough: float = _ENOUGH, lead: float = _LEAD
+) -> Mapping[tuple[str, str, str], Called]:
     """Return who was found to be meant by which call, by the call's word, kind and caller.
 
-    O(turns · calls). Authors of several people's words at once are nobody.
+    Whoever has ``enough`` votes and ``lead`` times those of the next one. O(turns · calls). Authors
+    of several people's words at once are nobody.
     """
     names = list(dict.fromkeys(t.author for t in turns if t.author and "," not in t.author))
     use: dict[tuple[str, str, str], dict[str, float]] = {}
@@ -121,9 +124,9 @@ def called(turns: Sequence[Turn]) -> Mapping[tuple[str, str, str], Called]:
         for author in callers.get(key[0], ()):
             votes.pop(author, None)
         ranked = sorted(votes.items(), key=lambda item: -item[1])
-        if not ranked or ranked[0][1] < _ENOUGH or "," in ranked[0][0]:
+        if not ranked or ranked[0][1] < enough or "," in ranked[0][0]:
             continue
-        if len(ranked) > 1 and ranked[0][1] < _LEAD * ranked[1][1]:
+        if len(ranked) > 1 and ranked[0][1] < lead * ranked[1][1]:
             continue
         sure = min(0.85, 0.55 + 0.05 * ranked[0][1] + 0.1 * (len(names) == 2))
         found[key] = Called(ranked[0][0], text[key], _kind(key[1]), key[2], sure)
@@ -302,6 +305,20 @@ class CallReader:
         """Return what is told by the last turn and was not before it."""
         return [x for who in self.new() if not who.own and self._clear(who)
                 for x in self._state(who)]  # fmt: skip
+
+    def likely(self, confidence: float) -> list[Statement]:
+        """Return which kin may be meant by calls that the turns leave open, told by the last."""
+        now = called(self._turns, enough=_BEFORE, lead=1.0)
+        open_ = {key: who for key, who in now.items() if who.kind == "kin" and key not in self.now}
+        if not open_:
+            return []
+        before = called(self._turns[:-1], enough=_BEFORE, lead=1.0)
+        return [
+            replace(x, polarity="suppose", confidence=confidence)
+            for key, who in open_.items()
+            if key not in before or before[key].author != who.author
+            for x in self._state(who)
+        ]
 
     def _clear(self, who: Called) -> bool:
         """Whether nobody is both mother and aunt of the same caller."""

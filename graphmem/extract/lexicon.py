@@ -21,8 +21,8 @@ Form = Literal["base", "third", "past", "part", "ing"]
 Mode = Literal["state", "begins", "ends", "once"]
 
 _FILES: Final = (
-    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places", "trades",
-    "verbs", "words", "work",
+    "answers", "company", "dates", "kinds", "names", "opinions", "people", "places",
+    "suppositions", "trades", "verbs", "words", "work",
 )  # fmt: skip
 _FORMS: Final[tuple[Form, ...]] = ("base", "third", "past", "part", "ing")
 
@@ -173,6 +173,11 @@ class Grammar:
     frames: Mapping[str, tuple[Frame, ...]]
     also: Mapping[str, tuple[Also, ...]]
     reciprocal: Phrases
+    between: Phrases
+    parted: Phrases
+    toward: Phrases
+    company: Phrases
+    company_all: Phrases
     workplaces: Phrases
     origins: frozenset[str]
     marital: Phrases
@@ -427,6 +432,9 @@ def _told(t: dict[str, Any]) -> dict[str, Any]:
         "hobbies": Phrases(_plain(w) for w in t["hobbies"]["words"]),
         "gerunds": Phrases(_plain(w) for w in t["hobbies"]["gerunds"]),
         "reciprocal": Phrases(t["reciprocal"].items()),
+        **{name: Phrases(t[name].items()) for name in ("between", "parted", "toward")},
+        "company": Phrases((k, v) for k, v in t["company"].items() if k != "all"),
+        "company_all": Phrases(t["company"]["all"].items()),
         "workplaces": Phrases(_plain(w) for w in t["workplaces"]["words"]),
         "origins": _lower(str(t["origins"]["words"]).split()),
         "asks": _asks(t["answers"]["rows"]),

@@ -54,6 +54,10 @@ class OpinionReader:
         if self._scene.addressee is not None:
             yield from self._shouted()
 
+    def judged(self, i: int, end: int) -> tuple[bool, int] | None:
+        """Read a judgement of whoever stands at ``i`` to ``end``: good or not, and its end."""
+        return None if self._supposed(i) else self._after(end)
+
     def _state(self, ref: Ref, good: bool, end: int) -> Statement:
         predicate = "speaks_well_of" if good else "speaks_ill_of"
         quote = self._quoter.quote(min(ref.start, end - 1), end)

@@ -38,15 +38,17 @@ from graphmem.extract.nouns import NounReader, Nouns
 from graphmem.extract.objects import ObjectReader
 from graphmem.extract.opinions import OpinionReader
 from graphmem.extract.ownership import POINTING, OwnershipReader
+from graphmem.extract.present import Present, spots
 from graphmem.extract.refusals import refusals
 from graphmem.extract.scene import Ref, Scene, addressee, authors, told_by
 from graphmem.extract.sentences import Sentence, sentences
 from graphmem.extract.statements import Quoter, Times, distinct, of_link, renamed
 from graphmem.extract.succession import SuccessionReader
+from graphmem.extract.suppositions import SuppositionReader
 from graphmem.extract.talk import Talk
 from graphmem.models import EntityKind, Event, Extraction, Mention, Statement
 
-VERSION: Final = "rules/4"
+VERSION: Final = "rules/5"
 MAX_CONTEXT: Final = 32
 """Events before a batch that are looked at: whom a pronoun means may lead from one to the next."""
 _REACH: Final = 2
@@ -248,10 +250,14 @@ class _Reading:
             return Extraction(event_id=event.id, extractor=VERSION)
         text = event.text
         found: list[Statement] = []
+        supposed: list[Statement] = []
         wrong = False
         cut = sentences(text)
         talk = self._talk(cut)
+        present: Present | None = None
         if talk is not None:
+            self.cast = talk.cast()
+            present = talk.present(self.cast)
             self.scene.addressee = talk.addressee(self.scene.addressee)
         for n, sentence in enumerate(cut):
             self.scene.settle()
@@ -261,11 +267,13 @@ class _Reading:
                 new = states.statements(wrong=wrong, earlier=found)
                 wrong = states.corrects and not new
                 found += new or (self._answer(states) if n < 2 and not found else [])
-        if talk is not None:
-            self.cast = talk.cast()
+            if present is not None:
+                supposed += states.supposed(present)
+        if talk is not None and self.cast is not None:
             found = talk.read(found, self.scene.addressee, self.cast, self._told_before)
+            found += talk.suppose(supposed, found, self.cast)
         statements = distinct(found) if speaks(event) else ()
-        for mention in mentions_of(statements):
+        for mention in mentions_of([x for x in statements if x.polarity != "suppose"]):
             self.scene.note(mention)
         return Extraction(
             event_id=event.id, extractor=VERSION, statements=statements, mentions=self._mentions(),
@@ -322,7 +330,7 @@ class _Reading:
             if not speaks(event):
                 continue
             said += self._earlier(n).extraction.statements
-        return [*said, *earlier]
+        return [*(x for x in said if x.polarity != "suppose"), *earlier]
 
 
 class _SentenceReader:
@@ -388,6 +396,15 @@ class _SentenceReader:
         elif self.corrects or wrong:
             found = corrections.stands_instead(found)
         return found
+
+    def supposed(self, present: Present) -> list[Statement]:
+        """Return what the sentence lets suppose of those who are there."""
+        r, s = self._reading, self._s
+        found = spots(r.grammar, r.scene, s, self._nouns, self._names, present)
+        opinions = OpinionReader(r.grammar, r.scene, s, self._nouns, self._quoter)
+        return list(SuppositionReader(
+            r.grammar, r.scene, s, found, present, opinions, self._quoter, r.event.occurred_at
+        ).read())  # fmt: skip
 
     def _meet(self, found: Sequence[Statement]) -> None:
         """Let pronouns mean those whom only a statement has shown to be people."""

@@ -156,15 +156,13 @@ def distinct(found: Sequence[Statement]) -> tuple[Statement, ...]:
     for s in found:
         if s.object is not None and who_is(s.subject) == who_is(s.object):
             continue
-        key = (
-            who_is(s.subject),
-            s.predicate,
-            who_is(s.object),
-            (s.value or "").lower(),
-            s.polarity,
-        )
-        kept.setdefault(key, s)
+        kept.setdefault((*slot_of(s), s.polarity), s)
     return tuple(kept.values())
+
+
+def slot_of(s: Statement) -> tuple[object, ...]:
+    """Return what a statement is about, whatever it says of it."""
+    return (who_is(s.subject), s.predicate, who_is(s.object), (s.value or "").lower())
 
 
 def renamed(found: Statement, names: Mapping[Mention, Mention]) -> Statement:

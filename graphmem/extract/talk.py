@@ -11,13 +11,18 @@ from typing import Final
 from graphmem.extract.addresses import CallReader, Turn, has_no_name
 from graphmem.extract.cast import Cast, cast
 from graphmem.extract.lexicon import Grammar
+from graphmem.extract.present import Present
 from graphmem.extract.sentences import Sentence
-from graphmem.extract.statements import Quoter
+from graphmem.extract.statements import Quoter, slot_of
+from graphmem.extract.suppositions import LIKELY
 from graphmem.models import Mention, Quote, Statement
 
 _GUESSED: Final = 0.8
 """How much is believed of what is said of "you" where several talk: in seven cases of eight it is
 whoever was taken for it."""
+
+_NEAR: Final = 4
+"""Turns back in which those have spoken who are still there."""
 
 
 class Talk:
@@ -74,6 +79,37 @@ class Talk:
             first = self._calls.first()
             told += [replace(x, quote=first) for x in known.read(said) if x not in said]
         return told
+
+    def present(self, known: Cast) -> Present:
+        """Return who may be meant by "you" and "he" where it is not told.
+
+        Whoever is called by a name that is known to be theirs, else who has spoken last.
+        """
+        me = self._turns[-1].author
+        others = dict.fromkeys(
+            t.author for t in reversed(self._turns[:-1])
+            if t.author and t.author != me and "," not in t.author
+        )  # fmt: skip
+        called = (known.known(Mention(name=name, kind="person")) for name in self._spoken())
+        you = next((m.name for m in called if m and m.name in others), next(iter(others), ""))
+        rest = [name for name in others if name != you]
+        late = {t.author for t in self._turns[-1 - _NEAR : -1]}
+        return Present(
+            you=Mention(name=you, kind="person") if you else None,
+            third=Mention(name=rest[0], kind="person") if len(rest) == 1 else None,
+            near=tuple(Mention(name=name, kind="person") for name in others if name in late),
+        )
+
+    def suppose(
+        self, found: Sequence[Statement], said: Sequence[Statement], known: Cast
+    ) -> list[Statement]:
+        """Return what is supposed and not said, as being about whom it is; called kin too.
+
+        Where the turns do not tell which of several was meant by "Dad", it is whoever leads.
+        """
+        told = {slot_of(x) for x in said}
+        supposed = known.read(found) + self._calls.likely(LIKELY)
+        return [x for x in supposed if slot_of(x) not in told]
 
     def _sure(self, x: Statement, you: Mention | None) -> float:
         guessed = len(self._names) > 2 and you is not None and you in (x.subject, x.object)

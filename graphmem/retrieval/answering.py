@@ -146,7 +146,7 @@ class _Walk:
     async def around(
         self, who: Collection[str], predicates: Iterable[str], *, ended: bool
     ) -> list[Fact]:
-        """Return the facts of these predicates about these that may be told."""
+        """Return what was said of these by these predicates, and may be told."""
         page = await self._graph.neighbourhood(
             self._scopes,
             sorted(who),
@@ -156,7 +156,8 @@ class _Walk:
             ended=ended,
         )
         self._people.update((e.id, e) for e in page.entities)
-        return [f for f in page.facts if f.status != "quarantined" and _shown(f, self._hidden)]
+        barred = ("quarantined", "supposed")
+        return [f for f in page.facts if f.status not in barred and _shown(f, self._hidden)]
 
     async def step(self, word: str, whose: frozenset[str]) -> frozenset[str]:
         """Return who is the ``word`` of these: by one relation, else by one of its ways."""

@@ -467,14 +467,15 @@ def merge(
     The best of them stands for the hit, and its arms are the hit's. A fact's hit carries the
     support's event ids in their order; an episode's its own event first and then the support's.
     Two facts read from one event are two hits, unless the event's episode beats both: its words
-    say what they say. An event that stands as an episode is in no other hit. Quarantined memories
-    are dropped, and so are ended facts, unless the question asks for what has ended; if it does
-    not, an episode whose facts have all ended ranks below the fact that took their place.
+    say what they say. An event that stands as an episode is in no other hit. What is
+    quarantined or only supposed is dropped, and so are ended facts, unless the question asks for
+    what has ended; if it does not, an episode whose facts have all ended ranks below the fact that
+    took their place.
     """
     rows, now = scores.rows, microseconds(as_of)
     made = _Drafts(scores, len(scores.order) if limit is None else limit)
     for row in scores.order:
-        if rows.status[row] == "quarantined":
+        if rows.status[row] in ("quarantined", "supposed"):
             continue
         if rows.kind[row] == "episode":
             made.take_episode(row)

@@ -20,6 +20,7 @@ from graphmem.models import (
     Filter,
     GraphChange,
     Scope,
+    Status,
 )
 from graphmem.ports import GraphStore
 from graphmem.testing.memories import (
@@ -341,12 +342,18 @@ class CandidatesConformance(Isolated):
         assert await confidence(10) == [0.9]
 
     @arms
-    async def test_quarantined_never_comes(
-        self, store: GraphStore, scope: Scope, harbour: Harbour, arm: dict[str, Any]
+    @pytest.mark.parametrize("status", ["quarantined", "supposed"])
+    async def test_quarantined_and_supposed_never_come(
+        self,
+        store: GraphStore,
+        scope: Scope,
+        harbour: Harbour,
+        arm: dict[str, Any],
+        status: Status,
     ) -> None:
         assert harbour.owns.id in await found(store, scope, await ask(**arm))
 
-        await save(store, scope, replace(harbour.owns, status="quarantined"))
+        await save(store, scope, replace(harbour.owns, status=status))
 
         assert harbour.owns.id not in await found(store, scope, await ask(**arm, ended=True))
 

@@ -28,10 +28,12 @@ from graphmem.models import (
 )
 
 _LINE: Final = re.compile(
-    r"^(?P<polarity>[+!~]?)(?P<subject>[^|]+)\|(?P<predicate>\w+)\|(?P<object>[^|]*)"
+    r"^(?P<polarity>[+!~?]?)(?P<subject>[^|]+)\|(?P<predicate>\w+)\|(?P<object>[^|]*)"
     r"(?:\|from=(?P<start>[\d-]+))?(?:\|to=(?P<end>[\d-]+))?(?:\|not=(?P<wrong>[^|]+))?$"
 )
-_POLARITY: Final[dict[str, Polarity]] = {"": "affirm", "+": "affirm", "!": "end", "~": "deny"}
+_POLARITY: Final[dict[str, Polarity]] = {
+    "": "affirm", "+": "affirm", "?": "suppose", "!": "end", "~": "deny",
+}  # fmt: skip
 _THINGS: Final = {"works_at": "organization", "lives_in": "place", "located_in": "place"}
 
 
@@ -40,8 +42,9 @@ class LineExtractor:
 
     ``I`` is the speaker; ``Anna(sister)`` a name with a relation to the speaker,
     ``Rex(dog of Tom)`` to somebody else; ``(sister)`` a relation alone; ``Anna(*)`` a namesake;
-    ``'…'`` a literal value. A leading ``!`` ends, ``~`` denies; ``|from=2020-01-01``, ``|to=…``
-    state times; ``|not=X`` corrects. ``boom`` fails for ever, ``flaky`` ``failures`` times.
+    ``'…'`` a literal value. A leading ``!`` ends, ``~`` denies, ``?`` only supposes;
+    ``|from=2020-01-01``, ``|to=…`` state times; ``|not=X`` corrects. ``boom`` fails for ever,
+    ``flaky`` ``failures`` times.
     """
 
     version = "lines/1"

@@ -1,5 +1,7 @@
 """What assertions add up to, said in the notation of ``LineExtractor``."""
 
+import pytest
+
 from graphmem.models import SourceClass
 from tests.consolidation.world import Said, world
 
@@ -168,3 +170,53 @@ async def test_recorded_clock_keeps_what_was_believed() -> None:
             ("user lives in Lisbon", True, False),
             ("user lives in Porto", True, True),
         ]
+
+
+async def test_what_is_supposed_ends_and_contradicts_nothing() -> None:
+    async with world() as w:
+        await w.hear(Said("I|lives_in|Lisbon", 0), Said("?I|lives_in|Porto", 5))
+
+        assert await w.current() == {"user lives in Lisbon": (0, None, "active")}
+        (fact,) = await w.facts()
+        assert len(fact.support) == 1
+
+
+async def test_what_is_supposed_does_not_end_what_else_is() -> None:
+    async with world() as w:
+        await w.hear(Said("?I|lives_in|Lisbon", 0), Said("?I|lives_in|Porto", 5))
+
+        assert await w.current() == {
+            "user lives in Lisbon": (0, None, "supposed"),
+            "user lives in Porto": (5, None, "supposed"),
+        }
+
+
+@pytest.mark.parametrize("told", ["I|lives_in|Ghent", "!I|lives_in|Porto", "~I|lives_in|Porto"])
+async def test_what_is_supposed_gives_way_to_what_is_said(told: str) -> None:
+    async with world() as w:
+        await w.hear(Said("?I|lives_in|Porto", 0), Said(told, 5))
+
+        assert "supposed" not in {status for *_, status in (await w.current()).values()}
+
+
+async def test_what_is_supposed_comes_back_when_what_was_said_goes() -> None:
+    async with world() as w:
+        await w.hear(Said("?I|lives_in|Porto", 0), Said("I|lives_in|Ghent", 5))
+        await w.forget("e2")
+
+        assert await w.current() == {"user lives in Porto": (0, None, "supposed")}
+
+
+async def test_what_is_supposed_often_is_no_surer() -> None:
+    async with world() as w:
+        await w.hear(*(Said("?I|lives_in|Porto", d, session=f"s{d}") for d in range(4)))
+        (fact,) = await w.facts()
+
+        assert (fact.confidence, fact.status) == (0.8, "supposed")
+
+
+async def test_what_is_supposed_as_over_has_ended() -> None:
+    async with world() as w:
+        await w.hear(Said("?I|lives_in|Porto|to=2024-01-04", 5))
+
+        assert await w.current() == {"user lived in Porto": (5, 3, "supposed")}

@@ -103,7 +103,9 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
                 read_from=tuple(draw(st.lists(st.sampled_from(places), min_size=1, unique=True))),
                 cosine=draw(cosines),
                 slot=draw(st.sampled_from(["home", "job"])),
-                status=draw(st.sampled_from(["active", "active", "conflict", "quarantined"])),
+                status=draw(
+                    st.sampled_from(["active", "active", "conflict", "quarantined", "supposed"])
+                ),
                 valid_from=NOW - timedelta(days=90),
                 valid_to=NOW - timedelta(days=30) if ended else None,
             )

@@ -112,8 +112,8 @@ def test_no_event_of_an_episode_is_lost(pool: list[Candidate], query: Query) -> 
 
 @some
 @given(candidates(), questions)
-def test_quarantined_is_never_a_hit(pool: list[Candidate], query: Query) -> None:
-    bad = {c.id for c in pool if c.status == "quarantined"}
+def test_quarantined_and_supposed_are_no_hits(pool: list[Candidate], query: Query) -> None:
+    bad = {c.id for c in pool if c.status in ("quarantined", "supposed")}
 
     assert not bad & {member for hit in ranked(pool, query) for member in hit.members}
 

@@ -6,14 +6,14 @@ MATCH (:MemoryName {scope: $scope, name: toLower(trim($name))})-[:NAMES]->(n:Mem
 CALL (n) {
     MATCH (f:MemoryFact) USING INDEX f:MemoryFact(subject_id, retired_at, recorded_at)
     WHERE f.subject_id = n.id AND f.retired_at > datetime() AND f.recorded_at <= datetime()
-      AND f.status <> 'quarantined' AND f.valid_from <= datetime() AND f.valid_to > datetime()
+      AND NOT f.status IN ['quarantined', 'supposed'] AND f.valid_from <= datetime() AND f.valid_to > datetime()
     RETURN f
     ORDER BY f.subject_id DESC, f.retired_at DESC, f.recorded_at DESC
     LIMIT 50
   UNION
     MATCH (f:MemoryFact) USING INDEX f:MemoryFact(object_id, retired_at, recorded_at)
     WHERE f.object_id = n.id AND f.retired_at > datetime() AND f.recorded_at <= datetime()
-      AND f.status <> 'quarantined' AND f.valid_from <= datetime() AND f.valid_to > datetime()
+      AND NOT f.status IN ['quarantined', 'supposed'] AND f.valid_from <= datetime() AND f.valid_to > datetime()
     RETURN f
     ORDER BY f.object_id DESC, f.retired_at DESC, f.recorded_at DESC
     LIMIT 50

@@ -8,14 +8,14 @@ WITH n, datetime(toString($date)) AS day
 CALL (n, day) {
     MATCH (f:MemoryFact) USING INDEX f:MemoryFact(subject_id, retired_at, recorded_at)
     WHERE f.subject_id = n.id AND f.retired_at > datetime() AND f.recorded_at <= datetime()
-      AND f.status <> 'quarantined' AND f.valid_from <= day AND f.valid_to > day
+      AND NOT f.status IN ['quarantined', 'supposed'] AND f.valid_from <= day AND f.valid_to > day
     RETURN f
     ORDER BY f.subject_id DESC, f.retired_at DESC, f.recorded_at DESC
     LIMIT 50
   UNION
     MATCH (f:MemoryFact) USING INDEX f:MemoryFact(object_id, retired_at, recorded_at)
     WHERE f.object_id = n.id AND f.retired_at > datetime() AND f.recorded_at <= datetime()
-      AND f.status <> 'quarantined' AND f.valid_from <= day AND f.valid_to > day
+      AND NOT f.status IN ['quarantined', 'supposed'] AND f.valid_from <= day AND f.valid_to > day
     RETURN f
     ORDER BY f.object_id DESC, f.retired_at DESC, f.recorded_at DESC
     LIMIT 50

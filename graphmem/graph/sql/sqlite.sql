@@ -292,7 +292,7 @@ SELECT count(*), min(recorded_at), max(recorded_at) FROM (
 e.scope IN (SELECT value FROM json_each(:scopes)) AND e.occurred_at <= :as_of AND e.recorded_at <= :known_at AND
 
 -- name: fact_live
-f.scope IN (SELECT value FROM json_each(:scopes)) AND f.status != 'quarantined'
+f.scope IN (SELECT value FROM json_each(:scopes)) AND f.status NOT IN ('quarantined', 'supposed')
 AND f.recorded_at <= :known_at AND f.retired_at > :known_at
 AND f.valid_from <= :as_of AND (:ended OR f.valid_to > :as_of) AND
 
@@ -308,7 +308,7 @@ WHERE scope = :scope AND n > :after;
 
 -- name: load_facts
 SELECT n, id, terms, recorded_at, retired_at, valid_from, valid_to FROM facts
-WHERE scope = :scope AND n > :after AND status != 'quarantined';
+WHERE scope = :scope AND n > :after AND status NOT IN ('quarantined', 'supposed');
 
 -- name: load_vectors
 SELECT n, item, v FROM vectors WHERE scope = :scope AND model = :model AND n > :after;
