@@ -62,6 +62,7 @@ FEATURES: Final = (
     "head",  # has a word related to the very thing that is asked for
 )
 
+_SOURCES: Final = 3
 _RELATED: Final = 0.7  # what a related word covers of a term
 _SMALL: Final = 12  # candidates: from so many on the score says more than the cosine alone
 _LARGE: Final = 120
@@ -114,11 +115,14 @@ def by_plausibility(
 
 
 def wordings(head: Sequence[Ranked]) -> tuple[tuple[int, Ranked], ...]:
-    """Return each hit with its place from 0, and after it its source, if that may stand for it."""
+    """Return each hit with its place from 0, and after it its source, if that may stand for it.
+
+    Only the first few have one looked at: it costs as much as another hit.
+    """
     kept: list[tuple[int, Ranked]] = []
     for place, hit in enumerate(head):
         kept.append((place, hit))
-        if hit.source is not None and not hit.arms.get("answer"):
+        if place < _SOURCES and hit.source is not None and not hit.arms.get("answer"):
             kept.append((place, hit.source))
     return tuple(kept)
 
@@ -220,13 +224,14 @@ def features(
     highest, lowest = max(cosines), min(cosines)
     moments = [hit.candidate.occurred_at.timestamp() for hit in hits]
     late = {moment: place for place, moment in enumerate(sorted(moments))}
-    order = {score: place for place, score in enumerate(dict.fromkeys(h.score for h in hits))}
+    own = [hit.score - hit.arms.get("fact", 0.0) for hit in hits]
+    order = {score: place for place, score in enumerate(sorted(set(own), reverse=True))}
     rows: list[dict[str, float]] = []
     for place, (hit, text) in enumerate(zip(hits, seen.read, strict=True)):
         found = hit.candidate
         row: dict[str, float] = {
-            "place": 1 / (1 + order[hit.score]),
-            "score": seen.large * hit.score / top,
+            "place": 1 / (1 + order[own[place]]),
+            "score": seen.large * own[place] / top,
             "cosine": (cosines[place] - lowest) / max(highest - lowest, _APART),
             "cosine below": seen.large * (cosines[place] - highest),
             "answer": hit.arms.get("answer", 0.0) / top,

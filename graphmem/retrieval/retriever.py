@@ -217,6 +217,7 @@ class Retriever:
             first=self.recipe.plausible if len(found) == 1 else 0,
             pool=len(found[0].pool.candidates),
         )
+        ranked = self._newest_first(ranked, query)
         judged = await self._reranked(ranked, query, texts)
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
@@ -251,10 +252,13 @@ class Retriever:
             return reorder(ranked, scores, asks_ended=query.asks_ended)
 
         judged = await self._in_time(judge(), "reranking", reranker.model_id, len(first))
-        if judged and query.asks_how_it_stands and self.recipe.restated:
-            # A reranker knows no clock: of two like statements the later one stays first.
-            return newest_first(judged, query, self.recipe.restated)
-        return judged
+        # A reranker knows no clock: of two like statements the later one stays first.
+        return judged and self._newest_first(judged, query)
+
+    def _newest_first(self, ranked: Sequence[Ranked], query: Query) -> Sequence[Ranked]:
+        if not query.asks_how_it_stands or not self.recipe.restated:
+            return ranked
+        return newest_first(ranked, query, self.recipe.restated)
 
     async def _in_time(
         self, work: Coroutine[Any, Any, T], step: str, model_id: str, texts: int

@@ -139,14 +139,14 @@ def _kin(question: str) -> frozenset[str]:
 # --------------------------------------------------------------------------- the text
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of a text: its terms, its words, the cues in it, and whether it asks."""
 
-    terms: set[str] = field(default_factory=set[str])
-    words: set[str] = field(default_factory=set[str])
-    cues: set[str] = field(default_factory=set[str])
-    asks: bool = False
+    terms: set[str]
+    words: set[str]
+    cues: set[str]
+    asks: bool
 
 
 @dataclass(slots=True)
@@ -192,8 +192,11 @@ def _bare(word: str) -> str:
     return word.casefold().replace("\u2019", "'").removesuffix("'s").strip("'")
 
 
+_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool]
+
+
 @lru_cache(maxsize=1 << 15)
-def _read(word: str) -> tuple[str, tuple[str, ...], tuple[str, ...], bool]:
+def _read(word: str) -> _Word:
     """Return a word bare, its terms, its cues, and whether it is written as a name."""
     known = _language()
     low = word.casefold().replace("\u2019", "'")
@@ -211,31 +214,34 @@ def told(text: str) -> Told:
     """Return what a text tells in its first thousand characters."""
     text = text[:MOST_READ]
     found = Told(text)
-    sentence: Sentence | None = None
+    names, where, cued = found.names, found.where, found.cued
     after_place = False
-    for word in _WORD.findall(text):
-        if word in _ENDS:
-            if sentence is not None:
-                sentence.asks = word == "?"
-                sentence = None
+    read: list[_Word] = []
+    for one in map(_read, (*_WORD.findall(text), ".")):
+        bare, _, cues, name = one
+        if bare in _ENDS:
+            if read:
+                found.sentences.append(
+                    Sentence(
+                        terms={term for one in read for term in one[1]},
+                        words={one[0] for one in read},
+                        cues={cue for one in read for cue in one[2]},
+                        asks=bare == "?",
+                    )
+                )
+                read = []
             continue
-        bare, terms, cues, name = _read(word)
-        if sentence is None:
-            sentence = Sentence()
-            found.sentences.append(sentence)
-        elif name:
-            found.names.add(bare)
-        if name and after_place:
-            found.where.add(bare)
-        sentence.terms.update(terms)
-        sentence.words.add(bare)
+        if name:
+            if read:
+                names.add(bare)
+            if after_place:
+                where.add(bare)
         after_place = False
         if cues:
-            sentence.cues.update(cues)
             after_place = "place" in cues
             for cue in cues:
-                found.cued.setdefault(cue, set()).add(bare)
-    for sentence in found.sentences:
-        found.terms |= sentence.terms
-        found.words |= sentence.words
+                cued.setdefault(cue, set()).add(bare)
+        read.append(one)
+    found.terms.update(*(sentence.terms for sentence in found.sentences))
+    found.words.update(*(sentence.words for sentence in found.sentences))
     return found
