@@ -96,12 +96,12 @@ class Asking:
             question, self.scopes, now=at, as_of=at, known_at=self.known_at
         )
 
-    def rank(self, found: Found, *, top_k: int, recipe: Recipe | None = None) -> tuple[Ranked, ...]:
+    def rank(self, found: Found, *, top_k: int) -> tuple[Ranked, ...]:
         """Return the best of what was found by its fused score, before any text is looked at."""
         return rank(
             found.pool,
             found.query,
-            recipe=recipe or self.retriever.recipe,
+            recipe=self.retriever.recipe,
             now=found.now,
             as_of=found.as_of,
             limit=top_k,
