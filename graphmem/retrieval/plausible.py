@@ -158,8 +158,8 @@ class _Match:
         return sum(self.worth[t] * has.get(t, 0.0) for t in plain) / whole if plain else 0.0
 
 
-def _match(query: Query, read: Sequence[Told]) -> _Match:
-    names = named_terms(query.text)
+def _match(query: Query, known: Wanted, read: Sequence[Told]) -> _Match:
+    names = known.names if query.text == query.asked else named_terms(query.text)
     meant: dict[str, list[tuple[int, float]]] = {}
     for number, term in enumerate(query.terms):
         meant.setdefault(term, []).append((number, 1.0))
@@ -251,15 +251,15 @@ def features(
         if row["kind"]:
             row["told of"] = _told_of(seen, place)
         rows.append(row)
-    return np.array([[float(row.get(name, 0.0)) for name in FEATURES] for row in rows])
+    return np.array([[row.get(name, 0.0) for name in FEATURES] for row in rows], dtype=np.float64)
 
 
 def _seen(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool: int) -> _Seen:
     read = [told(texts[hit.candidate.id]) for hit in hits]
-    match = _match(query, read)
+    known = wanted(query.asked or query.text)
+    match = _match(query, known, read)
     covered = [match.covered(text) for text in match.texts]
     top = max(hits[0].score, 1e-9)
-    known = wanted(query.asked or query.text)
     authors = (hit.candidate.author for hit in hits)
     called = {word for author in authors if author for word in author.casefold().split()}
     called = called.union(*(text.names for text in read)) - known.words

@@ -242,6 +242,9 @@ def told(text: str) -> Told:
             for cue in cues:
                 cued.setdefault(cue, set()).add(bare)
         read.append(one)
-    found.terms.update(*(sentence.terms for sentence in found.sentences))
-    found.words.update(*(sentence.words for sentence in found.sentences))
+    if len(found.sentences) == 1:
+        found.terms, found.words = found.sentences[0].terms, found.sentences[0].words
+    else:
+        found.terms.update(*(sentence.terms for sentence in found.sentences))
+        found.words.update(*(sentence.words for sentence in found.sentences))
     return found
