@@ -96,25 +96,33 @@ class Asking:
             question, self.scopes, now=at, as_of=at, known_at=self.known_at
         )
 
-    def rank(self, found: Found, *, top_k: int, recipe: Recipe | None = None) -> tuple[Ranked, ...]:
-        """Return the best of what was found, as the retriever's recipe or another orders it."""
+    def rank(self, found: Found, *, top_k: int) -> tuple[Ranked, ...]:
+        """Return the best of what was found by its fused score, before any text is looked at."""
         return rank(
             found.pool,
             found.query,
-            recipe=recipe or self.retriever.recipe,
+            recipe=self.retriever.recipe,
             now=found.now,
             as_of=found.as_of,
             limit=top_k,
         )
 
-    async def hits(self, found: Found, ranked: Sequence[Ranked]) -> tuple[Hit, ...]:
-        """Return what was ranked with its texts."""
-        return await self.retriever.read(ranked, found.query, self.scopes, known_at=self.known_at)
+    async def hits(
+        self, found: Found, *, top_k: int, recipe: Recipe | None = None
+    ) -> tuple[Hit, ...]:
+        """Return the hits of what was found, as the retriever's recipe or another orders them."""
+        retriever = self.retriever
+        if recipe is not None:
+            retriever = retriever.following(recipe)
+        return await retriever.hits(found, self.scopes, top_k=top_k, known_at=self.known_at)
+
+    async def texts(self, ranked: Sequence[Ranked]) -> dict[str, str]:
+        """Return the texts of ranked memories by id."""
+        return await self.retriever.texts(ranked, self.scopes, known_at=self.known_at)
 
     async def ask(self, question: str, *, at: datetime, top_k: int) -> tuple[Hit, ...]:
         """Return the hits of a question asked at ``at``, the best first."""
-        found = await self.find(question, at=at)
-        return await self.hits(found, self.rank(found, top_k=top_k))
+        return await self.hits(await self.find(question, at=at), top_k=top_k)
 
     async def ask_configured(self, question: str, *, at: datetime, top_k: int) -> tuple[Hit, ...]:
         """Return the hits as the manager's own retriever gives them, models and all."""

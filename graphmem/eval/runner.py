@@ -105,7 +105,7 @@ class _Bench:
 
     async def ask(self, question: Question, *, tuned: bool) -> _Row:
         found = await self.asking.find(question.text, at=question.asked_at)
-        hits = await self.asking.hits(found, self.asking.rank(found, top_k=TOP_K))
+        hits = await self.asking.hits(found, top_k=TOP_K)
         helpers = self.asking.configured.helpers
         orders = await self.baselines.rankings(question.text)
         return _Row(
@@ -115,10 +115,7 @@ class _Bench:
             baselines={name: metrics.judge(order, question.gold) for name, order in orders.items()},
             ablations={
                 name: metrics.judge(
-                    [
-                        Answer(event_ids=item.event_ids, words=0)
-                        for item in self.asking.rank(found, top_k=TOP_K, recipe=recipe)
-                    ],
+                    _answers(await self.asking.hits(found, top_k=TOP_K, recipe=recipe)),
                     question.gold,
                 )
                 for name, recipe in self.ablations.items()

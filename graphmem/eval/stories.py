@@ -242,8 +242,8 @@ async def _ask(asking: Asking, story: Story, question: FactQuestion) -> _Row:
     return _Row(
         story=story,
         question=question,
-        ours=judge(await asking.hits(found, asking.rank(found, top_k=TOP_K)), question),
-        alone=judge(await asking.hits(alone, asking.rank(alone, top_k=TOP_K)), question),
+        ours=judge(await asking.hits(found, top_k=TOP_K), question),
+        alone=judge(await asking.hits(alone, top_k=TOP_K), question),
     )
 
 

@@ -68,7 +68,7 @@ async def run(
 
 async def _ask(asking: Asking, question: Question, times: Mapping[str, datetime]) -> _Row:
     found = await asking.find(question.text, at=question.asked_at)
-    places = places_of(asking.rank(found, top_k=TOP_K))
+    places = places_of(await asking.hits(found, top_k=TOP_K))
     judged = judge(places, question)
     whole = judged["capped@10"] == 1
     gold = [times[event] for event in question.gold]

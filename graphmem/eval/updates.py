@@ -39,7 +39,7 @@ from graphmem.eval.harness import (
     without_facts,
 )
 from graphmem.manager import MemoryManager
-from graphmem.models import Fact, Scope
+from graphmem.models import Fact, Hit, Scope
 from graphmem.retrieval.rank import Ranked
 from graphmem.retrieval.text import analyse
 
@@ -85,8 +85,8 @@ async def run(
                     unasked += 1  # its gold names no event that states what holds now
                     continue
                 found = await asking.find(question.text, at=question.asked_at)
-                hits.append(judge(asking.rank(found, top_k=DEPTH), question))
-                alone.append(judge(asking.rank(without_facts(found), top_k=DEPTH), question))
+                hits.append(judge(await asking.hits(found, top_k=DEPTH), question))
+                alone.append(judge(await asking.hits(without_facts(found), top_k=DEPTH), question))
             believed, ended, gone = await _endings(manager, visit.home, chat)
             facts += believed
             taken_back += gone
@@ -107,17 +107,17 @@ async def run(
 # --------------------------------------------------------------------------- questions
 
 
-def judge(ranked: Sequence[Ranked], question: Question) -> dict[str, float]:
+def judge(hits: Sequence[Hit] | Sequence[Ranked], question: Question) -> dict[str, float]:
     """Return the metrics of one question about an update, each 0 or 1.
 
     ``above`` is also 1 where the old statement is not found at all; ``ended`` is 1 where all old
     statements above the new one are marked.
     """
-    places = places_of(ranked)
+    places = places_of(hits)
     new = question.gold - question.outdated
     first = min((places[e] for e in new if e in places), default=DEPTH + 1)
     before = [e for e in question.outdated if places.get(e, DEPTH + 1) < first]
-    marked = {event for hit in ranked if hit.ended for event in hit.event_ids}
+    marked = {event for hit in hits if hit.ended for event in hit.event_ids}
     found = first <= TOP_K
     above = found and not before
     ended = found and bool(before) and marked.issuperset(before)

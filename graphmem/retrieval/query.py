@@ -59,8 +59,9 @@ class Epithet:
 class Query:
     """A question as recall sees it.
 
-    ``terms`` are analysed and unique, at most 64. ``names`` are identity keys, the likeliest first,
-    at most 16; lower-case words are among them, for people type so. ``only_time`` marks one about
+    ``terms`` are analysed and unique, at most 64. ``asked`` is the question as it was asked, of
+    which ``text`` may be another wording. ``names`` are identity keys, the likeliest first, at most
+    16; lower-case words are among them, for people type so. ``only_time`` marks one about
     nothing but a time ("What did we talk about last week?"). ``sessions`` are those that it counts
     ("our third session"); which they are, and when, the store knows. ``anchor`` is what happened at
     the time that is asked about, as terms, and on which side of it that lies ("before the
@@ -75,6 +76,7 @@ class Query:
 
     text: str
     terms: tuple[str, ...]
+    asked: str = ""
     names: tuple[str, ...] = ()
     tense: Tense = "unspecified"
     span: Span | None = None
@@ -430,6 +432,7 @@ def understand(question: str, *, now: datetime, known: Collection[str] = ()) -> 
     return Query(
         text=question,
         terms=terms_of(question),
+        asked=question,
         names=tuple(names)[:MAX_NAMES],
         tense=_tense(low),
         span=span,

@@ -64,7 +64,9 @@ class Ranked:
     """One hit: its best candidate, the fused score and its parts by arm, and what it stands for.
 
     ``score`` is 0 and up; ``arms`` add up to it. ``event_ids`` are those of all candidates that
-    were merged into it, ``members`` the candidates' ids, the best first.
+    were merged into it, ``members`` the candidates' ids, the best first. ``source`` is the same hit
+    in the words of the episode that its fact was read from, where that was found too; its arm
+    ``fact`` is what the fact has more.
     """
 
     candidate: Candidate
@@ -73,6 +75,7 @@ class Ranked:
     event_ids: tuple[str, ...]
     members: tuple[str, ...]
     ended: bool = False
+    source: "Ranked | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +383,8 @@ def _inherited(rows: Columns, gains: Floats) -> Floats:
 class _Draft:
     """A hit in the making: the row that stands for it, and what has been merged into it.
 
-    ``events`` are by episode id: an event's own id is unique in its session only.
+    ``events`` are by episode id: an event's own id is unique in its session only. ``source`` is the
+    row of the best episode that a fact's hit carries.
     """
 
     row: int
@@ -388,6 +392,7 @@ class _Draft:
     events: dict[str, str]
     ended: bool
     members: list[str]
+    source: int | None = None
 
 
 class _Drafts:
@@ -413,6 +418,8 @@ class _Drafts:
             draft = self._holder[name]
             if draft is not None:
                 draft.members.append(name)
+                if draft.source is None and not self._is_episode(draft):
+                    draft.source = row
         elif self._room > 0:
             events = {name: self._rows.event_ids[row][0]}
             self._holder[name] = self._draft(row, events, self._rows.ended[row])
@@ -494,9 +501,9 @@ def merge(
 
 
 def _hit(draft: _Draft, scores: Scores) -> Ranked:
-    arms = scores.parts(draft.row)
     lowered = draft.score - float(scores.total[draft.row])
-    return Ranked(
+    arms = scores.parts(draft.row)
+    hit = Ranked(
         candidate=scores.rows[draft.row],
         score=draft.score,
         arms=MappingProxyType(arms | {"ended": lowered} if lowered else arms),
@@ -504,6 +511,18 @@ def _hit(draft: _Draft, scores: Scores) -> Ranked:
         members=tuple(draft.members),
         ended=draft.ended,
     )
+    row = draft.source
+    if row is None or scores.rows.ended[row]:
+        return hit
+    more = draft.score - float(scores.total[row])
+    own = scores.rows.event_ids[row][0]
+    source = replace(
+        hit,
+        candidate=scores.rows[row],
+        arms=MappingProxyType(scores.parts(row) | {"fact": more}),
+        event_ids=(own, *(event for event in hit.event_ids if event != own)),
+    )
+    return replace(hit, source=source)
 
 
 def rank(

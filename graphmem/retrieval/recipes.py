@@ -32,7 +32,9 @@ class Recipe:
     of the highest score for who calls somebody as the question does. ``restated`` is how far
     behind, as a share of the best score, a newer statement of the same may be and still come first,
     where somebody asks how things stand. ``rewritten`` is the share of its score that a hit keeps
-    which only another wording of the question has found.
+    which only another wording of the question has found. ``plausible`` is how many first hits are
+    put in the order of how much they look like an answer, 0 for none: with ten, who is shown ten
+    sees the same ones.
     """
 
     name: str = "default"
@@ -65,6 +67,7 @@ class Recipe:
     importance: float = 0.02
     restated: float = 0.6
     rewritten: float = 0.8
+    plausible: int = 10
     half_life_days: Mapping[MemoryType, float] = field(
         default_factory=lambda: MappingProxyType(
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
@@ -94,6 +97,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),
             replace(DEFAULT, name="without importance", importance=0.0),
+            replace(DEFAULT, name="without plausibility", plausible=0),
         )
     }
 )

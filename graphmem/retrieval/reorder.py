@@ -1,4 +1,4 @@
-"""Put the first hits into the order of other scores than the fused: a reranker's.
+"""Put the first hits into the order of other scores than the fused: a reranker's, for one.
 
 Knows no reranker and no text. A reranker sees words and no clock, so what it may not undo is kept
 here: where the present is asked for, nothing that has ended passes what has not.
@@ -20,13 +20,17 @@ ARM: Final = "rerank"
 
 
 def reorder(
-    ranked: Sequence[Ranked], scores: Vector, *, asks_ended: bool = False
+    ranked: Sequence[Ranked],
+    scores: Vector,
+    *,
+    asks_ended: bool = False,
+    arm: str = ARM,
 ) -> tuple[Ranked, ...]:
     """Return hits with the first ``len(scores)`` of them, at most 40, by score, the best first.
 
     Ties keep the fused order, and so does all that follows. Unless ``asks_ended``, a hit that has
     ended stays behind every hit that has not and stood before it. A hit in another place than
-    before has the score of its new place, and ``rerank`` is the arm that says how much more, or
+    before has the score of its new place, and ``arm`` names the one that says how much more, or
     less, that is. InvalidInput unless the scores are finite, one for each hit judged. O(n log n).
     """
     first = ranked[:MOST_JUDGED]
@@ -43,12 +47,12 @@ def reorder(
             lowest = min(lowest, judged[place])
     order: list[int] = np.argsort(-judged, kind="stable").tolist()
     moved = [
-        first[came] if came == place else _placed(first[came], first[place].score)
+        first[came] if came == place else _placed(first[came], first[place].score, arm)
         for place, came in enumerate(order)
     ]
     return (*moved, *ranked[MOST_JUDGED:])
 
 
-def _placed(item: Ranked, score: float) -> Ranked:
-    arms = MappingProxyType({**item.arms, ARM: score - item.score})
+def _placed(item: Ranked, score: float, arm: str) -> Ranked:
+    arms = MappingProxyType({**item.arms, arm: score - item.score})
     return replace(item, score=score, arms=arms)

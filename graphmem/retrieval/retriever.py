@@ -34,6 +34,7 @@ from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.fuse import fuse
 from graphmem.retrieval.ordinals import Counted, meant
+from graphmem.retrieval.plausible import by_plausibility, wordings
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, newest_first, score, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
@@ -201,10 +202,22 @@ class Retriever:
             query,
             recipe=self.recipe,
             as_of=found[0].as_of,
-            limit=top_k if self._reranker is None else max(top_k, MOST_JUDGED),
+            limit=max(top_k, self.recipe.plausible, MOST_JUDGED if self._reranker else 0),
         )
-        texts = await self._texts(ranked, scopes, known_at=known_at)
-        ranked = [item for item in ranked if item.candidate.id in texts]
+        texts = await self.texts(
+            (*ranked, *(hit for _, hit in wordings(ranked[: self.recipe.plausible]))),
+            scopes,
+            known_at=known_at,
+        )
+        ranked = by_plausibility(
+            [item for item in ranked if item.candidate.id in texts],
+            query,
+            texts,
+            # Cosines to several wordings do not compare.
+            first=self.recipe.plausible if len(found) == 1 else 0,
+            pool=len(found[0].pool.candidates),
+        )
+        ranked = self._newest_first(ranked, query)
         judged = await self._reranked(ranked, query, texts)
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
@@ -239,10 +252,13 @@ class Retriever:
             return reorder(ranked, scores, asks_ended=query.asks_ended)
 
         judged = await self._in_time(judge(), "reranking", reranker.model_id, len(first))
-        if judged and query.asks_how_it_stands and self.recipe.restated:
-            # A reranker knows no clock: of two like statements the later one stays first.
-            return newest_first(judged, query, self.recipe.restated)
-        return judged
+        # A reranker knows no clock: of two like statements the later one stays first.
+        return judged and self._newest_first(judged, query)
+
+    def _newest_first(self, ranked: Sequence[Ranked], query: Query) -> Sequence[Ranked]:
+        if not query.asks_how_it_stands or not self.recipe.restated:
+            return ranked
+        return newest_first(ranked, query, self.recipe.restated)
 
     async def _in_time(
         self, work: Coroutine[Any, Any, T], step: str, model_id: str, texts: int
@@ -385,28 +401,24 @@ class Retriever:
         pool = await self._graph.candidates(scopes, asked)
         return replace(pool, candidates=view.admitted(Columns.of(pool.candidates)))
 
-    async def read(
-        self,
-        ranked: Sequence[Ranked],
-        query: Query,
-        scopes: Sequence[Scope],
-        *,
-        known_at: datetime,
-    ) -> tuple[Hit, ...]:
-        """Read the texts of ranked memories; what has gone since they were found is no hit."""
-        texts = await self._texts(ranked, scopes, known_at=known_at)
-        return tuple(
-            _hit(item, texts[item.candidate.id], query)
-            for item in ranked
-            if item.candidate.id in texts
-        )
+    def following(self, recipe: Recipe) -> "Retriever":
+        """Return a retriever of the same memory by another recipe, without a model to help."""
+        return Retriever(self._graph, self._embedder, recipe)
 
-    async def _texts(
+    async def hits(
+        self, found: Found, scopes: Sequence[Scope], *, top_k: int, known_at: datetime
+    ) -> tuple[Hit, ...]:
+        """Return the hits of what was found; what has gone since then is none."""
+        hits, _ = await self._settled([found], scopes, top_k=top_k, known_at=known_at)
+        return hits
+
+    async def texts(
         self, ranked: Sequence[Ranked], scopes: Sequence[Scope], *, known_at: datetime
     ) -> dict[str, str]:
+        """Return the texts of ranked memories by id; what has gone since then has none."""
         found = [item.candidate for item in ranked]
         known = {c.id: c.text for c in found if c.text is not None}
-        missing = [c.id for c in found if c.text is None]
+        missing = list(dict.fromkeys(c.id for c in found if c.text is None))
         if not missing:
             return known
         visible = frozenset(scope.key for scope in scopes)
@@ -468,6 +480,8 @@ def reason(item: Ranked, query: Query) -> str:
         "time": "fits the time asked for",
         "answer": "says what is asked of whom the question means",
         "epithet": "somebody is called as in the question",
+        "plausible": "looks like the answer",
+        "fact": "a fact read from it fits",
     }
     parts = [
         told[arm]

@@ -117,6 +117,18 @@ async def test_words_find_their_episode(tmp_path: Path) -> None:
         assert sum(hits[0].arms.values()) == pytest.approx(hits[0].score)
 
 
+async def test_what_answers_comes_before_who_asks(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("Whose glasses were under the cushion?", day=1)
+        await w.hear("those glasses are Pauline's", day=1)
+
+        hits = await w.ask("Whose glasses were under the cushion?", top_k=1)
+
+        assert texts(hits) == ["those glasses are Pauline's"]
+        assert "looks like the answer" in hits[0].reason
+        assert sum(hits[0].arms.values()) == pytest.approx(hits[0].score)
+
+
 async def test_present_question_gets_no_ended_fact(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         await w.hear("I|lives_in|Lisbon", day=1)

@@ -1,0 +1,250 @@
+"""What a question wants to be told, and what a text tells: by signs that are cheap to see.
+
+"Whose glasses were under the cushion?" wants an owner, and "those'll be Pauline's" tells one
+whatever else it says; "Which nights am I working now?" wants a time, and the latest. English, as
+data in ``signs.toml``. Knows no hit, no score and no store.
+
+The kinds of answers are those of question answering over text (Li and Roth, *Learning Question
+Classifiers*, COLING 2002, table 1), as far as words and letters show them.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from graphmem.retrieval.asking import language
+from graphmem.retrieval.query import named_terms
+from graphmem.retrieval.related import related_terms
+from graphmem.retrieval.text import analyse, analyse_query
+
+MOST_READ: Final = 1_000
+"""How many characters of a text are read: who tells something at length begins with it."""
+
+_WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*['\u2019]?|[?!.;\n]")
+_ENDS: Final = frozenset("?!.;\n")
+_ASKED: Final = re.compile(r"\b(?:what|which)(?:['\u2019]s)?\b", re.I)
+_PART: Final = re.compile(r"[\w'\u2019-]+")
+_POSSESSED: Final = re.compile(
+    r"(?:['\u2019]s?|\b(?:my|our|his|her|their))\s+([\w-]+)(?:\s([\w-]+))?|\bthe ([\w-]+) of\b"
+)
+_ALIKE: Final = 0.4  # closeness of related words from which on they may name the same kin
+_MOST_HEAD: Final = 5  # words after "which" among which the thing that is asked for stands
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    cues: Mapping[str, tuple[str, ...]]
+    question: Mapping[str, re.Pattern[str]]
+    kinds: Mapping[str, re.Pattern[str]]
+    texts: Mapping[str, re.Pattern[str]]
+    light: Mapping[str, frozenset[str]]
+
+
+@cache
+def _language() -> _Language:
+    text = files("graphmem.retrieval").joinpath("signs.toml").read_text("utf-8")
+    table: dict[str, Any] = tomllib.loads(text)
+    cues: dict[str, tuple[str, ...]] = {}
+    for cue, words in table["cues"].items():
+        for word in words.split():
+            cues[word] = (*cues.get(word, ()), cue)
+    return _Language(
+        cues,
+        {name: re.compile(p, re.I | re.X) for name, p in table["question"].items()},
+        {name: re.compile(p, re.I | re.X) for name, p in table["kinds"].items()},
+        {name: re.compile(p, re.X) for name, p in table["texts"].items()},
+        {name: frozenset(words.split()) for name, words in table["light"].items()},
+    )
+
+
+# --------------------------------------------------------------------------- the question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a question wants to be told.
+
+    ``kind`` is one of the table's, or "thing". ``head`` are the terms of what it asks for by name
+    ("which *instrument*"), ``words`` all its words in lower case, ``names`` the terms of its names.
+    ``negated`` asks for what is not so, ``whose`` for an owner, ``now`` for how things stand, and
+    ``described`` means somebody by a description; ``kin`` are the terms of whom a possessor or an
+    "of" leads to ("the judge's *brother*"), and those that are related to them.
+    """
+
+    kind: str
+    head: tuple[str, ...]
+    words: frozenset[str]
+    names: frozenset[str]
+    negated: bool
+    whose: bool
+    now: bool
+    described: bool
+    kin: frozenset[str]
+
+
+def wanted(question: str) -> Wanted:
+    """Return what a question wants to be told; any text is accepted."""
+    known = _language()
+    asks = {name: pattern.search(question) is not None for name, pattern in known.question.items()}
+    kind = next((name for name, p in known.kinds.items() if p.search(question)), "thing")
+    return Wanted(
+        kind=kind,
+        head=_head(question, known),
+        words=frozenset(_bare(word) for word in _WORD.findall(question)),
+        names=named_terms(question),
+        negated=asks["negated"],
+        whose=asks["whose"],
+        now=asks["now"] and not asks["once"],
+        described=asks["described"],
+        kin=_kin(question),
+    )
+
+
+def _head(question: str, known: _Language) -> tuple[str, ...]:
+    """Return the terms of the noun that "what" or "which" stands before, two at most."""
+    asked = _ASKED.search(question)
+    if asked is None:
+        return ()
+    found: list[str] = []
+    ended = False
+    for word in _PART.findall(question[asked.end() :])[:_MOST_HEAD]:
+        low = word.casefold()
+        if low in known.light["sorts"]:
+            found.clear()
+        elif low in known.light["ends"] and not (low == "of" and not found):
+            ended = True
+            break
+        elif low != "of":
+            found.append(word)
+    nouns = found if ended else found[:2]
+    terms = [term for word in nouns if word[0].islower() for term in analyse_query(word)]
+    return tuple(terms[:2])
+
+
+def _kin(question: str) -> frozenset[str]:
+    found: set[str] = set()
+    for match in _POSSESSED.finditer(question):
+        words = [word for word in match.groups() if word]
+        kin = next((word for word in words if language().relation(word)), words[0])
+        for term in analyse(kin):
+            found.add(term)
+            found.update(other for other, close in related_terms().of(term) if close > _ALIKE)
+    return frozenset(found)
+
+
+# --------------------------------------------------------------------------- the text
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a text: its terms, its words, the cues in it, and whether it asks."""
+
+    terms: set[str]
+    words: set[str]
+    cues: set[str]
+    asks: bool
+
+
+@dataclass(slots=True)
+class Told:
+    """What a text tells, sentence by sentence and as a whole.
+
+    ``words`` are in lower case and without the ending of a possessor; ``names`` those that are
+    written as names past the beginning of a sentence, ``where`` those of them that follow a word
+    for a place. ``cued`` gives, for each cue, the words that are one.
+    """
+
+    text: str
+    sentences: list[Sentence] = field(default_factory=list[Sentence])
+    terms: set[str] = field(default_factory=set[str])
+    words: set[str] = field(default_factory=set[str])
+    names: set[str] = field(default_factory=set[str])
+    where: set[str] = field(default_factory=set[str])
+    cued: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+
+    @property
+    def owned(self) -> bool:
+        """Whether the text says whose something is."""
+        return _language().texts["owned"].search(self.text) is not None
+
+    @property
+    def asks(self) -> bool:
+        """Whether some sentence of the text is a question."""
+        return any(sentence.asks for sentence in self.sentences)
+
+    def tells(self, kind: str, words: frozenset[str]) -> bool:
+        """Return whether the text has an answer of this kind in other words than ``words``."""
+        if kind == "place":
+            return not self.where <= words
+        if not self.cued.get(kind, words) <= words:
+            return True
+        if kind == "time":
+            return not self.cued.get("number", words) <= words
+        return kind == "work" and _language().texts["works"].search(self.text) is not None
+
+
+def _bare(word: str) -> str:
+    """Return a word in lower case, without the ending of a possessor."""
+    return word.casefold().replace("\u2019", "'").removesuffix("'s").strip("'")
+
+
+_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool]
+
+
+@lru_cache(maxsize=1 << 15)
+def _read(word: str) -> _Word:
+    """Return a word bare, its terms, its cues, and whether it is written as a name."""
+    known = _language()
+    low = word.casefold().replace("\u2019", "'")
+    bare = _bare(word)
+    cues = known.cues.get(low, ())
+    if low.endswith("n't") and "negation" not in cues:
+        cues = (*cues, "negation")
+    if word[0].isdigit() and "number" not in cues:
+        cues = (*cues, "number")
+    name = word[0].isupper() and bare not in known.light["names"] and "time" not in cues
+    return bare, analyse(bare), cues, name
+
+
+def told(text: str) -> Told:
+    """Return what a text tells in its first thousand characters."""
+    text = text[:MOST_READ]
+    found = Told(text)
+    names, where, cued = found.names, found.where, found.cued
+    after_place = False
+    read: list[_Word] = []
+    for one in map(_read, (*_WORD.findall(text), ".")):
+        bare, _, cues, name = one
+        if bare in _ENDS:
+            if read:
+                found.sentences.append(
+                    Sentence(
+                        terms={term for one in read for term in one[1]},
+                        words={one[0] for one in read},
+                        cues={cue for one in read for cue in one[2]},
+                        asks=bare == "?",
+                    )
+                )
+                read = []
+            continue
+        if name:
+            if read:
+                names.add(bare)
+            if after_place:
+                where.add(bare)
+        after_place = False
+        if cues:
+            after_place = "place" in cues
+            for cue in cues:
+                cued.setdefault(cue, set()).add(bare)
+        read.append(one)
+    if len(found.sentences) == 1:
+        found.terms, found.words = found.sentences[0].terms, found.sentences[0].words
+    else:
+        found.terms.update(*(sentence.terms for sentence in found.sentences))
+        found.words.update(*(sentence.words for sentence in found.sentences))
+    return found

@@ -1,0 +1,204 @@
+"""The first hits by how much each looks like an answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphmem.models import Candidate
+from graphmem.retrieval.plausible import ARM, FEATURES, by_plausibility, features, weights, wordings
+from graphmem.retrieval.rank import Ranked, merge, score
+from graphmem.retrieval.recipes import DEFAULT
+from tests.retrieval.pools import NOW, asked, episode, fact, some
+
+
+def hits(*found: Candidate) -> tuple[Ranked, ...]:
+    return tuple(
+        Ranked(
+            candidate=candidate,
+            score=2.0 - place / 10,
+            arms={"text": 2.0 - place / 10},
+            event_ids=candidate.event_ids,
+            members=(candidate.id,),
+        )
+        for place, candidate in enumerate(found)
+    )
+
+
+def said(*texts: str) -> tuple[tuple[Ranked, ...], dict[str, str]]:
+    """Return hits on what was said one after the other, by one who gives no name."""
+    found = [episode(place, text, author=None, cosine=0.3) for place, text in enumerate(texts)]
+    return hits(*found), {c.id: text for c, text in zip(found, texts, strict=True)}
+
+
+def order(question: str, *texts: str) -> list[str]:
+    found, by_id = said(*texts)
+    ranked = by_plausibility(found, asked(question), by_id, first=12, pool=40)
+    return [by_id[hit.candidate.id] for hit in ranked]
+
+
+def feature(name: str, question: str, *texts: str) -> list[float]:
+    found, by_id = said(*texts)
+    table = features(found, asked(question), by_id, pool=40)
+    return [round(float(value), 3) for value in table[:, FEATURES.index(name)]]
+
+
+@pytest.mark.parametrize(
+    ("question", "texts"),
+    [
+        (
+            "Whose glasses were under the cushion?",
+            (
+                "Found a pair of reading glasses under the cushion. Anyone?",
+                "those'll be Pauline's, she was squinting at the menu",
+            ),
+        ),
+        (
+            "Which nights am I working these days?",
+            (
+                "I'm on Thursday and Friday nights this time",
+                "new plan is up. From April I work Sunday nights now",
+            ),
+        ),
+        (
+            "What must never go in with the snacks?",
+            (
+                "the snacks went down well with all the girls",
+                "no peanut bars in the snack box, Hana carries an epipen",
+            ),
+        ),
+    ],
+)
+def test_what_answers_comes_before_what_was_asked(question: str, texts: tuple[str, ...]) -> None:
+    assert order(question, *texts)[0] == texts[-1]
+
+
+def test_features_have_their_meaning() -> None:
+    assert feature("asks", "Who came?", "Who came?", "Ada did") == [1, 0]
+    assert feature("negates", "What don't I eat?", "no fish for me", "I like plums") == [1, 0]
+    assert feature("negates", "What do I eat?", "no fish for me", "I like plums") == [0, 0]
+    assert feature("owned", "Whose hat is it?", "it's Ida's", "a red hat") == [1, 0]
+    assert feature("late", "Where do I live now?", "in Rome", "in Oslo") == [0, 1]
+    assert feature("late", "Where did I live before?", "in Rome", "in Oslo") == [0, 0]
+    assert feature("no kind", "When is it?", "on Monday", "soon enough") == [0, 1]
+    assert feature("place", "Who came?", "a", "b", "c") == [1, 0.5, 0.333]
+    assert feature("head", "Which instrument has he?", "a violin", "a spoon")[1] == 0
+    assert feature("kin", "What does Bo's son do?", "his son sails", "a boat sails") == [1, 0]
+    assert feature("goes on", "Who is the vet?", "we saw the vet", "She was kind")[1] > 0
+
+
+def test_somebody_told_of_elsewhere_links_two_hits() -> None:
+    linked = feature(
+        "told of",
+        "What does the man who does the rota make for a living?",
+        "today Benedikt does the rota",
+        "so then Benedikt makes hats in Hull",
+        "so then Ottilie makes hats in Hull",
+    )
+
+    assert linked[1] > 0
+    assert linked[2] == 0
+
+
+def test_moved_hits_keep_scores_in_order_and_arms_that_add_up() -> None:
+    found, texts = said("Whose hat is this?", "it's Ida's hat", "rain again")
+
+    ranked = by_plausibility(found, asked("Whose hat is it?"), texts, first=12, pool=40)
+
+    assert [hit.score for hit in ranked] == [hit.score for hit in found]
+    assert ranked[0].candidate.id == "e1"
+    assert ranked[0].arms[ARM] == pytest.approx(0.1)
+    for hit in ranked:
+        assert sum(hit.arms.values()) == pytest.approx(hit.score)
+
+
+def test_only_the_first_are_looked_at() -> None:
+    found, texts = said("Whose hat is this?", "it's Ida's hat")
+
+    assert by_plausibility(found, asked("Whose hat?"), texts, first=0, pool=40) == found
+    assert by_plausibility(found, asked("Whose hat?"), texts, first=1, pool=40) == found
+    assert by_plausibility((), asked("Whose hat?"), {}, first=12, pool=0) == ()
+
+
+def test_what_the_graph_answers_is_passed_by_nothing_else() -> None:
+    question = "Whose hat is it?"
+    found, texts = said("the hat is new", "it's Ida's hat")
+    answer = replace(found[0], arms={"text": 1.0, "answer": 1.0})
+
+    first, *_ = by_plausibility(found, asked(question), texts, first=12, pool=40)
+    ranked = by_plausibility((answer, found[1]), asked(question), texts, first=12, pool=40)
+
+    assert first.candidate == found[1].candidate
+    assert ranked == (answer, found[1])
+
+
+def test_what_has_ended_passes_nothing_that_holds() -> None:
+    found, texts = said("the hat is new", "it's Ida's hat")
+    ended = replace(found[1], ended=True)
+
+    ranked = by_plausibility((found[0], ended), asked("Whose hat is it?"), texts, first=12, pool=40)
+
+    assert ranked == (found[0], ended)
+
+
+def merged(question: str, *, answers: Mapping[str, float] | None = None) -> Sequence[Ranked]:
+    """Return the hits of an episode and of a fact that was read from it, and scores above it."""
+    query = replace(asked(question), answers=frozenset((answers or {}).items()))
+    pool = [
+        episode(1, "My cousin Ida comes on Thursday at eight", cosine=0.45),
+        fact("f1", "Ida is a relative of Kwame", cosine=0.5),
+    ]
+    return merge(score(pool, query, recipe=DEFAULT, now=NOW), query, as_of=NOW)
+
+
+WORDS = {
+    "e1": "My cousin Ida comes on Thursday at eight",
+    "f1": "Ida is a relative of Kwame",
+}
+
+
+def test_episode_stands_for_a_fact_that_tells_less() -> None:
+    question = "When does Kwame's relative Ida come?"
+    found = merged(question)
+
+    ranked = by_plausibility(found, asked(question), WORDS, first=12, pool=40)
+
+    assert [hit.candidate.id for hit in found] == ["f1"]
+    assert [hit.candidate.id for hit in ranked] == ["e1"]
+    assert ranked[0].event_ids == found[0].event_ids
+    assert ranked[0].arms["fact"] > 0
+    assert sum(ranked[0].arms.values()) == pytest.approx(ranked[0].score)
+
+
+def test_fact_that_answers_stands_for_itself() -> None:
+    found = merged("Who is Ida?", answers={"f1": 1.0})
+
+    assert [hit.candidate.id for _, hit in wordings(found)] == ["f1"]
+
+
+def test_absent_texts_stand_for_nothing() -> None:
+    question = "When does Kwame's relative Ida come?"
+
+    ranked = by_plausibility(
+        merged(question), asked(question), {"f1": WORDS["f1"]}, first=12, pool=40
+    )
+
+    assert [hit.candidate.id for hit in ranked] == ["f1"]
+
+
+def test_every_weight_has_a_feature() -> None:
+    assert weights().shape == (len(FEATURES),)
+    assert np.all(weights() != 0)
+
+
+@some
+@given(st.text(max_size=60), st.lists(st.text(max_size=80), min_size=1, max_size=5))
+def test_any_text_is_accepted(question: str, texts: list[str]) -> None:
+    found, by_id = said(*texts)
+
+    ranked = by_plausibility(found, asked(question), by_id, first=12, pool=9)
+
+    assert {hit.candidate.id for hit in ranked} == set(by_id)
