@@ -55,15 +55,17 @@ FEATURES: Final = (
     "owned",  # says whose something is, where that is asked
     "changes",  # says that something has become so, where it is asked how things stand
     "late",  # 0 for the first told of these hits, 1 for the last, where the same is asked
-    "late match",  # the share of the hits with something of the question that were told before it,
-    #                 where the same is asked; the less the larger the pool is, as all that follow
-    "news",  # as late, where neither a time, an owner nor what is not so is asked for
-    "first told",  # the first told, where it is not asked how things once stood
-    "early bridge",  # the best match of a description, the more the earlier it was told
-    "led",  # a clause begins with who or what another hit tells of that has what this one lacks
-    "changes to",  # says in one sentence that something has changed, and what is wanted
-    "other value",  # a time or number, told after that of the best match, asked how things stand
-    "named",  # a name that the question does not have, for who or what, asked how things stand
+    "late match",  # the share of the hits with something of the question that were told before,
+    #                 where the same is asked, the more the smaller the pool is
+    "news",  # as late, if it tells anything, where it is not asked how things stand or stood, of a
+    #           time, for an owner or for what is not so, the more the smaller the pool is
+    "early bridge",  # the best match of a question that describes whom it means, the more the
+    #                   earlier it was told and the smaller the pool is
+    "led",  # a clause begins with a word of an earlier hit that has what this one lacks, the more
+    #          the smaller the pool is
+    "changes to",  # says in one sentence that something has changed, and what is wanted, where the
+    #                 tense asks how things stand
+    "other value",  # tells a time or number, after the best match has told another, where the same
     "no kind",  # has nothing of the kind that is wanted
     "kind near",  # has it in the sentence that matches best
     "head",  # has a word related to the very thing that is asked for
@@ -76,6 +78,7 @@ _LARGE: Final = 120
 _APART: Final = 0.25  # cosines that differ by less differ by chance
 _NEAR_S: Final = 6 * 3600
 _SOME: Final = 0.15  # of the question's terms: what has so much tells about what is asked
+_FEW: Final = 8  # moments: that something is the last of fewer says less
 _SHARED: Final = 4  # hits: what more of them have tells nobody apart
 _KIN: Final = frozenset({"his", "her", "their", "my", "our"})
 
@@ -216,8 +219,9 @@ class _Seen:
     """What the features of all hits are made from; ``best`` is the place of the best match.
 
     ``people`` are, by name, the hits that name somebody whom the question does not; ``holding``
-    are, by term, those that have it. ``said`` are the question's own terms. ``late`` is 0 for the
-    first told and 1 for the last, ``small`` 1 for a small pool and 0 for a large one.
+    are, by term, those that have it. ``said`` are the question's own terms. ``about`` are the
+    hits that have some of them, ``late`` is 0 for the first told and 1 for the last,
+    ``small`` 1 for a small pool and 0 for a large one.
     """
 
     query: Query
@@ -232,6 +236,7 @@ class _Seen:
     holding: Mapping[str, Sequence[int]]
     said: frozenset[str]
     moments: Sequence[float]
+    about: Sequence[int]
     late: Sequence[float]
     large: float
 
@@ -313,6 +318,7 @@ def _seen(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool: 
         holding=holding,
         said=known.names.union(query.terms),
         moments=moments,
+        about=[place for place, share in enumerate(covered) if share > _SOME],
         late=[order[moment] / max(len(order) - 1, 1) for moment in moments],
         large=min(max(math.log(pool / _SMALL) / math.log(_LARGE / _SMALL), 0.0), 1.0),
     )
@@ -376,19 +382,21 @@ def _in_time(seen: _Seen, place: int, *, tells: bool) -> dict[str, float]:
     Who describes somebody mostly does so before there is news of them; in a large pool what is
     latest says less, for most of it is about something else.
     """
-    known, text, late, best = seen.wanted, seen.read[place], seen.late[place], seen.best
-    row = {
-        "first told": seen.small * (late == 0 and not known.once),
-        "early bridge": seen.small * (1 - late) * (known.described and place == best),
-    }
-    if not (known.now or known.once or known.negated or known.whose):
-        row["news"] = seen.small * late
+    known, query, best = seen.wanted, seen.query, seen.best
+    text, late = seen.read[place], seen.late[place]
+    row = {"early bridge": seen.small * (1 - late) * (known.described and place == best)}
+    timed = query.span is not None or query.sessions is not None
+    side = query.anchor[0] if query.anchor is not None else ""
+    early = known.once or side == "before"
+    tells_it = any(not sentence.asks for sentence in text.sentences)
+    if tells_it and not (known.now or early or known.negated or known.whose or timed):
+        row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
     if known.now:
         row["changes"] = "change" in text.cued
+        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
+        row["late match"] = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
+    if known.now or side == "after" or (query.span is not None and query.span.end is None):
         row["late"] = late
-        about = [i for i, share in enumerate(seen.covered) if share > _SOME and i != place]
-        before = sum(seen.moments[i] < seen.moments[place] for i in about)
-        row["late match"] = seen.small * before / max(len(about), 1)
     if known.present:
         valued = known.kind in ("time", "number") and tells
         row["changes to"] = tells and _changes_to(text, known.kind)
@@ -397,7 +405,6 @@ def _in_time(seen: _Seen, place: int, *, tells: bool) -> dict[str, float]:
             and seen.moments[place] > seen.moments[best]
             and seen.read[best].tells(known.kind, known.words)
         )
-        row["named"] = known.kind in ("who", "thing") and not text.names <= known.words
     return row
 
 
@@ -458,7 +465,7 @@ def _told_of(seen: _Seen, place: int) -> float:
 
 
 def _led(seen: _Seen, place: int) -> float:
-    """Return how much of what a hit lacks another has that tells of what its clauses begin with.
+    """Return how much of what a hit lacks an earlier one has, of what its clauses begin with.
 
     "The hop guy is off to Kent" tells of whoever "does the hops": who is known is told of by a
     word of their description, and first. The rest of the other text counts half of the sentence
@@ -475,7 +482,9 @@ def _led(seen: _Seen, place: int) -> float:
             rare = math.log((count + 1) / len(holding)) / math.log(count + 1)
             for other in holding:
                 there = seen.hits[other].candidate
-                if other == place or (here.session_id, here.seq) == (there.session_id, there.seq):
+                if (here.session_id, here.seq) == (there.session_id, there.seq):
+                    continue  # itself, or the fact that was read from it
+                if there.occurred_at > here.occurred_at:
                     continue
                 gain = 0.5 * match.beyond(match.texts[other], own)
                 for part, has in zip(

@@ -27,7 +27,7 @@ MOST_READ: Final = 1_000
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*['\u2019]?|[?!.;\n,:(]")
 _ENDS: Final = frozenset("?!.;\n")
 _PAUSES: Final = frozenset(",:(")
-_LEADING: Final = 4  # words at the beginning of a clause among which it says of whom it tells
+_LEADING: Final = 3  # words at the beginning of a clause among which it says of whom it tells
 _ASKED: Final = re.compile(r"\b(?:what|which)(?:['\u2019]s)?\b", re.I)
 _PART: Final = re.compile(r"[\w'\u2019-]+")
 _POSSESSED: Final = re.compile(
@@ -203,14 +203,15 @@ def _bare(word: str) -> str:
     return word.casefold().replace("\u2019", "'").removesuffix("'s").strip("'")
 
 
-_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]
+_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool, tuple[str, ...]]
 
 
 @lru_cache(maxsize=1 << 15)
 def _read(word: str) -> _Word:
-    """Return a word bare, its terms, its cues, whether it is a name, and whether it opens a clause.
+    """Return a word bare, its terms and cues, whether it is a name, and what it does in a clause.
 
-    What opens a clause, or begins an aside, is followed by whom the clause tells of.
+    That is whether a clause begins after it, and what it says of whom a clause that begins with
+    it tells.
     """
     known = _language()
     low = word.casefold().replace("\u2019", "'")
@@ -221,7 +222,9 @@ def _read(word: str) -> _Word:
     if word[0].isdigit() and "number" not in cues:
         cues = (*cues, "number")
     name = word[0].isupper() and bare not in known.light["names"] and "time" not in cues
-    return bare, analyse(bare), cues, name, bare in known.light["opens"]
+    terms = analyse(bare)
+    opens = bare in _PAUSES or bare in known.light["opens"]
+    return bare, terms, cues, name, opens, () if opens or bare in language().light else terms
 
 
 def told(text: str) -> Told:
@@ -239,9 +242,9 @@ def _told(text: str) -> Told:
     after_place = False
     read: list[_Word] = []
     leads: set[str] = set()
-    light, left = language().light, _LEADING
+    left = _LEADING
     for one in map(_read, (*_WORD.findall(text), ".")):
-        bare, terms, cues, name, opens = one
+        bare, _, cues, name, opens, leading = one
         if bare in _ENDS:
             if read:
                 found.sentences.append(
@@ -256,14 +259,13 @@ def _told(text: str) -> Told:
                 read, leads = [], set()
             left = _LEADING
             continue
-        if bare in _PAUSES or opens:
+        if opens:
             left = _LEADING
+            if bare in _PAUSES:
+                continue
         elif left:
             left -= 1
-            if bare not in light:
-                leads.update(terms)
-        if bare in _PAUSES:
-            continue
+            leads.update(leading)
         if name:
             if read:
                 names.add(bare)

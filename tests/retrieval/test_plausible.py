@@ -96,8 +96,8 @@ def test_what_is_told_later_counts_by_what_is_asked() -> None:
     assert feature("news", "Where do we meet now?", *two) == [0, 0]
     assert feature("news", "What became of the miller?", *two)[1] > 0
     assert feature("news", "What did we not bring?", *two) == [0, 0]
-    assert feature("first told", "What became of the miller?", *two)[0] > 0
-    assert feature("first told", "Where did we meet before?", *two) == [0, 0]
+    assert feature("news", "What became of the miller in May 2024?", *two) == [0, 0]
+    assert feature("news", "What became of the miller?", "he left", "did he?") == [0, 0]
 
 
 def test_late_match_counts_what_is_about_the_same() -> None:
@@ -125,13 +125,6 @@ def test_other_value_is_told_after_the_best_match() -> None:
         1,
     ]
     assert feature("other value", question, "the rent of the barn", "45 it is, sadly") == [0, 0]
-
-
-def test_names_answer_who_and_what() -> None:
-    question = "What is our boat called?"
-
-    assert feature("named", question, "they call it Tern", "they call it so") == [1, 0]
-    assert feature("named", "How old is our boat?", "they call it Tern") == [0]
 
 
 def test_description_begins_the_clause_that_tells_of_whom_it_means() -> None:
