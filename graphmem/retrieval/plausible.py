@@ -393,10 +393,10 @@ def _in_time(seen: _Seen, place: int, *, tells: bool) -> dict[str, float]:
         row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
     if known.now:
         row["changes"] = "change" in text.cued
-        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
-        row["late match"] = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
     if known.now or side == "after" or (query.span is not None and query.span.end is None):
         row["late"] = late
+        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
+        row["late match"] = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
     if known.present:
         valued = known.kind in ("time", "number") and tells
         row["changes to"] = tells and _changes_to(text, known.kind)
