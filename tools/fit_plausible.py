@@ -195,7 +195,7 @@ def main() -> None:
     asked = asyncio.run(gather(given.data, given.cache))
     # The sets of stories by their writers: an id's letter and digit, if it has one.
     sets = [one.source[:2] if one.group == "stories" else one.group for one in asked]
-    sets = [name if name in ("w1", "w2", *OTHERS) else "older" for name in sets]
+    sets = [name if name in ("w1", "w2", "w3", *OTHERS) else "older" for name in sets]
     weights = fit(asked)
     before = np.array([float(one.right[:1].any()) for one in asked])
     learnt, kept = firsts(asked, weights), validated(asked)

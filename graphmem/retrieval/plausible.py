@@ -28,7 +28,6 @@ from graphmem.retrieval.rank import Ranked
 from graphmem.retrieval.related import related_terms
 from graphmem.retrieval.reorder import reorder
 from graphmem.retrieval.signs import Sentence, Told, Wanted, told, wanted
-from graphmem.retrieval.text import ASKS
 
 ARM: Final = "plausible"
 
@@ -36,15 +35,14 @@ FEATURES: Final = (
     "place",  # 1 for the first hit, a half for the second, and so on
     "score",  # of the best score, the more the larger the pool is
     "cosine",  # 1 for the highest of these hits, 0 for the lowest, if they are far enough apart
+    "cosine large",  # the same, the more the larger the pool is
     "cosine below",  # how far below the highest, the more the larger the pool is
     "answer",  # what the graph gives as the answer, of the best score
     "assistant",  # said by the assistant, where it is not asked what that said
-    "asks",  # ends in a question
     "new",  # terms that the question does not have, as a logarithm
     "states",  # of the question's terms, by how rare they are here, the most in one sentence
     #            that does not ask
     "described",  # of its terms but names, where the question describes whom it means
-    "bridge",  # the best match of a question that describes whom it means
     "told of",  # names somebody of whom another hit tells what this one lacks of the question,
     #             and has an answer of the kind that is wanted
     "kin",  # "his daughter" where the question has "the judge's daughter"
@@ -57,6 +55,17 @@ FEATURES: Final = (
     "owned",  # says whose something is, where that is asked
     "changes",  # says that something has become so, where it is asked how things stand
     "late",  # 0 for the first told of these hits, 1 for the last, where the same is asked
+    "late match",  # the share of the hits with something of the question that were told before,
+    #                 where the same is asked, the more the smaller the pool is
+    "news",  # as late, if it tells anything, where it is not asked how things stand or stood, of a
+    #           time, for an owner or for what is not so, the more the smaller the pool is
+    "early bridge",  # the best match of a question that describes whom it means, the more the
+    #                   earlier it was told and the smaller the pool is
+    "led",  # a clause begins with a word of an earlier hit that has what this one lacks, the more
+    #          the smaller the pool is
+    "changes to",  # says in one sentence that something has changed, and what is wanted, where the
+    #                 tense asks how things stand
+    "other value",  # tells a time or number, after the best match has told another, where the same
     "no kind",  # has nothing of the kind that is wanted
     "kind near",  # has it in the sentence that matches best
     "head",  # has a word related to the very thing that is asked for
@@ -68,6 +77,9 @@ _SMALL: Final = 12  # candidates: from so many on the score says more than the c
 _LARGE: Final = 120
 _APART: Final = 0.25  # cosines that differ by less differ by chance
 _NEAR_S: Final = 6 * 3600
+_SOME: Final = 0.15  # of the question's terms: what has so much tells about what is asked
+_FEW: Final = 8  # moments: that something is the last of fewer says less
+_SHARED: Final = 4  # hits: what more of them have tells nobody apart
 _KIN: Final = frozenset({"his", "her", "their", "my", "our"})
 
 
@@ -151,6 +163,13 @@ class _Match:
         worth = self.worth
         return sum(worth[term] * share for term, share in has.items())
 
+    def beyond(self, has: Mapping[int, float], own: Mapping[int, float]) -> float:
+        """Return what is covered beyond what another text has of its own."""
+        worth = self.worth
+        return sum(
+            worth[term] * max(share - own.get(term, 0.0), 0.0) for term, share in has.items()
+        )
+
     def unnamed(self, has: Mapping[int, float]) -> float:
         """Return what is covered of the terms that are no names, of all that they are worth."""
         plain = [term for term, named in enumerate(self.named) if not named]
@@ -199,7 +218,10 @@ def _match(query: Query, known: Wanted, read: Sequence[Told]) -> _Match:
 class _Seen:
     """What the features of all hits are made from; ``best`` is the place of the best match.
 
-    ``people`` are, by name, the hits that name somebody whom the question does not.
+    ``people`` are, by name, the hits that name somebody whom the question does not; ``holding``
+    are, by term, those that have it. ``said`` are the question's own terms. ``about`` are the
+    hits that have some of them, ``late`` is 0 for the first told and 1 for the last,
+    ``small`` 1 for a small pool and 0 for a large one.
     """
 
     query: Query
@@ -211,7 +233,16 @@ class _Seen:
     best: int
     at: Mapping[tuple[str, int], int]
     people: Mapping[str, Sequence[int]]
+    holding: Mapping[str, Sequence[int]]
+    said: frozenset[str]
+    moments: Sequence[float]
+    about: Sequence[int]
+    late: Sequence[float]
     large: float
+
+    @property
+    def small(self) -> float:
+        return 1.0 - self.large
 
 
 def features(
@@ -222,8 +253,7 @@ def features(
     top = max(hits[0].score, 1e-9)
     cosines = [hit.candidate.cosine or 0.0 for hit in hits]
     highest, lowest = max(cosines), min(cosines)
-    moments = [hit.candidate.occurred_at.timestamp() for hit in hits]
-    late = {moment: place for place, moment in enumerate(sorted(moments))}
+    moments = seen.moments
     own = [hit.score - hit.arms.get("fact", 0.0) for hit in hits]
     order = {score: place for place, score in enumerate(sorted(set(own), reverse=True))}
     rows: list[dict[str, float]] = []
@@ -233,21 +263,20 @@ def features(
             "place": 1 / (1 + order[own[place]]),
             "score": seen.large * own[place] / top,
             "cosine": (cosines[place] - lowest) / max(highest - lowest, _APART),
+            "cosine large": seen.large * (cosines[place] - lowest) / max(highest - lowest, _APART),
             "cosine below": seen.large * (cosines[place] - highest),
             "answer": hit.arms.get("answer", 0.0) / top,
             "assistant": found.role == "assistant" and not query.second_person,
-            "asks": found.terms.endswith(ASKS),
             "new": math.log1p(len(text.terms.difference(query.terms, seen.wanted.names))),
             "same day": place != seen.best and 0 <= moments[place] - moments[seen.best] < _NEAR_S,
             "negates": seen.wanted.negated and "negation" in text.cued,
             "owned": seen.wanted.whose and text.owned,
         }
-        if seen.wanted.now:
-            row["changes"] = "change" in text.cued
-            row["late"] = late[moments[place]] / max(len(hits) - 1, 1)
         row |= _matching(seen, place)
         row |= _kind(seen, place)
+        row |= _in_time(seen, place, tells=not row["no kind"])
         row |= _following(seen, place)
+        row["led"] = seen.small * _led(seen, place)
         if row["kind"]:
             row["told of"] = _told_of(seen, place)
         rows.append(row)
@@ -264,9 +293,14 @@ def _seen(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool: 
     called = {word for author in authors if author for word in author.casefold().split()}
     called = called.union(*(text.names for text in read)) - known.words
     people: dict[str, list[int]] = {}
+    holding: dict[str, list[int]] = {}
     for place, text in enumerate(read):
         for name in text.words & called:
             people.setdefault(name, []).append(place)
+        for term in text.terms:
+            holding.setdefault(term, []).append(place)
+    moments = [hit.candidate.occurred_at.timestamp() for hit in hits]
+    order = {moment: place for place, moment in enumerate(sorted(set(moments)))}
     return _Seen(
         query=query,
         wanted=known,
@@ -281,6 +315,11 @@ def _seen(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool: 
             if hit.candidate.kind == "episode"
         },
         people=people,
+        holding=holding,
+        said=known.names.union(query.terms),
+        moments=moments,
+        about=[place for place, share in enumerate(covered) if share > _SOME],
+        late=[order[moment] / max(len(order) - 1, 1) for moment in moments],
         large=min(max(math.log(pool / _SMALL) / math.log(_LARGE / _SMALL), 0.0), 1.0),
     )
 
@@ -296,7 +335,6 @@ def _matching(seen: _Seen, place: int) -> dict[str, float]:
     return {
         "states": max(states, default=0.0),
         "described": match.unnamed(match.texts[place]) if described else 0.0,
-        "bridge": described and place == seen.best,
     }
 
 
@@ -336,6 +374,49 @@ def _is_kin(text: Told, kin: frozenset[str]) -> bool:
         not kin.isdisjoint(sentence.terms) and not _KIN.isdisjoint(sentence.words)
         for sentence in text.sentences
     )
+
+
+def _in_time(seen: _Seen, place: int, *, tells: bool) -> dict[str, float]:
+    """Return the features of what was told before and after, and of what has changed.
+
+    Who describes somebody mostly does so before there is news of them; in a large pool what is
+    latest says less, for most of it is about something else.
+    """
+    known, query, best = seen.wanted, seen.query, seen.best
+    text, late = seen.read[place], seen.late[place]
+    row = {"early bridge": seen.small * (1 - late) * (known.described and place == best)}
+    timed = query.span is not None or query.sessions is not None
+    side = query.anchor[0] if query.anchor is not None else ""
+    early = known.once or side == "before"
+    tells_it = any(not sentence.asks for sentence in text.sentences)
+    if tells_it and not (known.now or early or known.negated or known.whose or timed):
+        row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
+    if known.now:
+        row["changes"] = "change" in text.cued
+    if known.now or side == "after" or (query.span is not None and query.span.end is None):
+        row["late"] = late
+        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
+        row["late match"] = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
+    if known.present:
+        valued = known.kind in ("time", "number") and tells
+        row["changes to"] = tells and _changes_to(text, known.kind)
+        row["other value"] = (
+            valued
+            and seen.moments[place] > seen.moments[best]
+            and seen.read[best].tells(known.kind, known.words)
+        )
+    return row
+
+
+def _changes_to(text: Told, kind: str) -> bool:
+    """Return whether a sentence of a text that tells a kind says that something has become so."""
+    for sentence in text.sentences:
+        if "change" in sentence.cues and kind != "thing":
+            if kind in ("who", "place") or kind in sentence.cues:
+                return True
+            if kind == "time" and "number" in sentence.cues:
+                return True
+    return False
 
 
 def _following(seen: _Seen, place: int) -> dict[str, float]:
@@ -379,7 +460,37 @@ def _told_of(seen: _Seen, place: int) -> float:
                 seen.read[other].sentences, match.sentences[other], strict=True
             ):
                 if name in sentence.words:
-                    lacks = {t: share - own.get(t, 0.0) for t, share in has.items()}
-                    gain = match.covered({t: more for t, more in lacks.items() if more > 0})
-                    best = max(best, rare * gain)
+                    best = max(best, rare * match.beyond(has, own))
+    return best
+
+
+def _led(seen: _Seen, place: int) -> float:
+    """Return how much of what a hit lacks an earlier one has, of what its clauses begin with.
+
+    "The hop guy is off to Kent" tells of whoever "does the hops": who is known is told of by a
+    word of their description, and first. The rest of the other text counts half of the sentence
+    with the word. O(terms that begin a clause and that few hits have).
+    """
+    own, match, count = seen.match.texts[place], seen.match, len(seen.hits)
+    here = seen.hits[place].candidate
+    best = 0.0
+    for sentence in seen.read[place].sentences:
+        for term in sentence.leads:
+            holding = seen.holding[term]
+            if not 2 <= len(holding) <= _SHARED or term in seen.said:
+                continue
+            rare = math.log((count + 1) / len(holding)) / math.log(count + 1)
+            for other in holding:
+                there = seen.hits[other].candidate
+                if (here.session_id, here.seq) == (there.session_id, there.seq):
+                    continue  # itself, or the fact that was read from it
+                if there.occurred_at > here.occurred_at:
+                    continue
+                gain = 0.5 * match.beyond(match.texts[other], own)
+                for part, has in zip(
+                    seen.read[other].sentences, match.sentences[other], strict=True
+                ):
+                    if term in part.terms:
+                        gain = max(gain, match.beyond(has, own))
+                best = max(best, rare * gain)
     return best

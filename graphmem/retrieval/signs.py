@@ -24,8 +24,10 @@ from graphmem.retrieval.text import analyse, analyse_query
 MOST_READ: Final = 1_000
 """How many characters of a text are read: who tells something at length begins with it."""
 
-_WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*['\u2019]?|[?!.;\n]")
+_WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*['\u2019]?|[?!.;\n,:(]")
 _ENDS: Final = frozenset("?!.;\n")
+_PAUSES: Final = frozenset(",:(")
+_LEADING: Final = 3  # words at the beginning of a clause among which it says of whom it tells
 _ASKED: Final = re.compile(r"\b(?:what|which)(?:['\u2019]s)?\b", re.I)
 _PART: Final = re.compile(r"[\w'\u2019-]+")
 _POSSESSED: Final = re.compile(
@@ -70,9 +72,10 @@ class Wanted:
 
     ``kind`` is one of the table's, or "thing". ``head`` are the terms of what it asks for by name
     ("which *instrument*"), ``words`` all its words in lower case, ``names`` the terms of its names.
-    ``negated`` asks for what is not so, ``whose`` for an owner, ``now`` for how things stand, and
-    ``described`` means somebody by a description; ``kin`` are the terms of whom a possessor or an
-    "of" leads to ("the judge's *brother*"), and those that are related to them.
+    ``negated`` asks for what is not so, ``whose`` for an owner, ``now`` for how things stand,
+    ``present`` too, if only by its tense, ``once`` for how they stood, and ``described`` means
+    somebody by a description; ``kin`` are the terms of whom a possessor or an "of" leads to ("the
+    judge's *brother*"), and those that are related to them.
     """
 
     kind: str
@@ -82,6 +85,8 @@ class Wanted:
     negated: bool
     whose: bool
     now: bool
+    present: bool
+    once: bool
     described: bool
     kin: frozenset[str]
 
@@ -99,6 +104,8 @@ def wanted(question: str) -> Wanted:
         negated=asks["negated"],
         whose=asks["whose"],
         now=asks["now"] and not asks["once"],
+        present=(asks["now"] or asks["present"]) and not asks["once"],
+        once=asks["once"],
         described=asks["described"],
         kin=_kin(question),
     )
@@ -141,12 +148,16 @@ def _kin(question: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of a text: its terms, its words, the cues in it, and whether it asks."""
+    """A sentence of a text: its terms, its words, the cues in it, and whether it asks.
+
+    ``leads`` are the terms that its clauses begin with, but for small words: of whom each tells.
+    """
 
     terms: set[str]
     words: set[str]
     cues: set[str]
     asks: bool
+    leads: set[str]
 
 
 @dataclass(slots=True)
@@ -192,12 +203,16 @@ def _bare(word: str) -> str:
     return word.casefold().replace("\u2019", "'").removesuffix("'s").strip("'")
 
 
-_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool]
+_Word = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool, tuple[str, ...]]
 
 
 @lru_cache(maxsize=1 << 15)
 def _read(word: str) -> _Word:
-    """Return a word bare, its terms, its cues, and whether it is written as a name."""
+    """Return a word bare, its terms and cues, whether it is a name, and what it does in a clause.
+
+    That is whether a clause begins after it, and what it says of whom a clause that begins with
+    it tells.
+    """
     known = _language()
     low = word.casefold().replace("\u2019", "'")
     bare = _bare(word)
@@ -207,18 +222,29 @@ def _read(word: str) -> _Word:
     if word[0].isdigit() and "number" not in cues:
         cues = (*cues, "number")
     name = word[0].isupper() and bare not in known.light["names"] and "time" not in cues
-    return bare, analyse(bare), cues, name
+    terms = analyse(bare)
+    opens = bare in _PAUSES or bare in known.light["opens"]
+    return bare, terms, cues, name, opens, () if opens or bare in language().light else terms
 
 
 def told(text: str) -> Told:
-    """Return what a text tells in its first thousand characters."""
-    text = text[:MOST_READ]
+    """Return what a text tells in its first thousand characters; not to be changed.
+
+    What was read last is kept: the same memories answer many questions.
+    """
+    return _told(text[:MOST_READ])
+
+
+@lru_cache(maxsize=1 << 10)
+def _told(text: str) -> Told:
     found = Told(text)
     names, where, cued = found.names, found.where, found.cued
     after_place = False
     read: list[_Word] = []
+    leads: set[str] = set()
+    left = _LEADING
     for one in map(_read, (*_WORD.findall(text), ".")):
-        bare, _, cues, name = one
+        bare, _, cues, name, opens, leading = one
         if bare in _ENDS:
             if read:
                 found.sentences.append(
@@ -227,10 +253,19 @@ def told(text: str) -> Told:
                         words={one[0] for one in read},
                         cues={cue for one in read for cue in one[2]},
                         asks=bare == "?",
+                        leads=leads,
                     )
                 )
-                read = []
+                read, leads = [], set()
+            left = _LEADING
             continue
+        if opens:
+            left = _LEADING
+            if bare in _PAUSES:
+                continue
+        elif left:
+            left -= 1
+            leads.update(leading)
         if name:
             if read:
                 names.add(bare)

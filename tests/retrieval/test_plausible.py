@@ -77,7 +77,6 @@ def test_what_answers_comes_before_what_was_asked(question: str, texts: tuple[st
 
 
 def test_features_have_their_meaning() -> None:
-    assert feature("asks", "Who came?", "Who came?", "Ada did") == [1, 0]
     assert feature("negates", "What don't I eat?", "no fish for me", "I like plums") == [1, 0]
     assert feature("negates", "What do I eat?", "no fish for me", "I like plums") == [0, 0]
     assert feature("owned", "Whose hat is it?", "it's Ida's", "a red hat") == [1, 0]
@@ -88,6 +87,71 @@ def test_features_have_their_meaning() -> None:
     assert feature("head", "Which instrument has he?", "a violin", "a spoon")[1] == 0
     assert feature("kin", "What does Bo's son do?", "his son sails", "a boat sails") == [1, 0]
     assert feature("goes on", "Who is the vet?", "we saw the vet", "She was kind")[1] > 0
+
+
+def test_what_is_told_later_counts_by_what_is_asked() -> None:
+    two = ("we meet in the barn", "we meet in the mill")
+
+    assert feature("late", "Where do we meet now?", *two) == [0, 1]
+    assert feature("news", "Where do we meet now?", *two) == [0, 0]
+    assert feature("news", "What became of the miller?", *two)[1] > 0
+    assert feature("news", "What did we not bring?", *two) == [0, 0]
+    assert feature("news", "What became of the miller in May 2024?", *two) == [0, 0]
+    assert feature("news", "What became of the miller?", "he left", "did he?") == [0, 0]
+
+
+def test_late_match_counts_what_is_about_the_same() -> None:
+    found = feature("late match", "Where is the choir now?", "the choir is here", "the choir went")
+    aside = feature("late match", "Where is the choir now?", "rain again", "the choir is here")
+
+    assert found[0] == 0
+    assert found[1] > 0
+    assert aside == [0, 0]
+
+
+def test_change_and_what_is_wanted_stand_in_one_sentence() -> None:
+    question = "When is the choir?"
+
+    assert feature("changes to", question, "moved to Friday", "it moved. Friday was nice") == [1, 0]
+    assert feature("changes to", "When was the choir before?", "moved to Friday") == [0]
+    assert feature("changes to", "Where are we?", "we moved to Kranj", "we are in Kranj") == [1, 0]
+
+
+def test_other_value_is_told_after_the_best_match() -> None:
+    question = "What is the rent of the barn now?"
+
+    assert feature("other value", question, "the rent of the barn is 40", "45 it is, sadly") == [
+        0,
+        1,
+    ]
+    assert feature("other value", question, "the rent of the barn", "45 it is, sadly") == [0, 0]
+
+
+def test_description_begins_the_clause_that_tells_of_whom_it_means() -> None:
+    led = feature(
+        "led",
+        "Where has Ottmar gone?",
+        "Ottmar is the one who does the hops for us",
+        "so the hop man is off to Kent",
+        "the rain man is off, and we have more of those hops",
+        "so the milk man is off to Hull",
+    )
+
+    assert led[1] > 0
+    assert led[2] == led[3] == 0
+
+
+def test_description_is_read_early() -> None:
+    question = "What became of the man who tunes the organ?"
+
+    early = feature("early bridge", question, "a man tunes the organ", "he went to sea")
+
+    assert early[0] > 0
+    assert early[1] == 0
+    assert feature("early bridge", "When is the organ tuned?", "we tune the organ", "soon") == [
+        0,
+        0,
+    ]
 
 
 def test_somebody_told_of_elsewhere_links_two_hits() -> None:

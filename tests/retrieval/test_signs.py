@@ -16,6 +16,9 @@ from tests.retrieval.pools import some
         ("When is the open day?", "time"),
         ("On which day do I clean for her?", "time"),
         ("How many rolls go to the café?", "number"),
+        ("How cold is the cellar?", "number"),
+        ("What does a ferry ticket cost?", "number"),
+        ("Until when is the fair?", "time"),
         ("Where does the daughter study?", "place"),
         ("What does the man who trained me do for a living?", "work"),
         ("What's the job of my neighbour?", "work"),
@@ -53,6 +56,30 @@ def test_question_asks_for_what_is_not_so_and_for_owners() -> None:
 def test_question_asks_how_things_stand_unless_it_asks_how_they_stood() -> None:
     assert wanted("Where am I working these days?").now
     assert not wanted("Where did I work before?").now
+
+
+def test_question_asks_how_things_stand_by_its_tense_too() -> None:
+    assert wanted("When is the rehearsal?").present
+    assert not wanted("When is the rehearsal?").now
+    assert not wanted("Where is the house we had before?").present
+    assert wanted("Where is the house we had before?").once
+    assert not wanted("Until when is the fair?").once
+
+
+def test_who_left_something_is_only_asked_for_by_who() -> None:
+    assert wanted("Who left the umbrella?").whose
+    assert not wanted("What does the man who left the umbrella teach?").whose
+
+
+def test_clauses_begin_with_whom_they_tell_of() -> None:
+    (found,) = told("so the miller is off to Kent, and our vet took her dog").sentences
+
+    assert {"miller", "vet"} <= found.leads
+    assert not {"kent", "the", "our", "dog"} & found.leads
+
+
+def test_text_is_read_once() -> None:
+    assert told("the mill is shut") is told("the mill is shut")
 
 
 def test_kin_is_whom_a_possessor_leads_to() -> None:
