@@ -37,6 +37,7 @@ from graphmem.records import GraphRecord
 from graphmem.sqlite.connection import Database, Transaction
 from graphmem.times import BEGINNING, FOREVER, from_us, to_us
 
+_FEW: Final = 32  # rows that are read where they are asked for
 _SQL: Final = load_sql("graphmem.graph", "sql/sqlite.sql")
 
 
@@ -115,7 +116,7 @@ class SqliteGraphStore:
 
     async def version(self, scopes: Sequence[Scope]) -> int:
         keys = {"scopes": given.array(list(rows.by_key(scopes)))}
-        found = await self._db.read(lambda c: c.rows(_SQL["scope_versions"], keys))
+        found = await self._db.glance(lambda c: c.rows(_SQL["scope_versions"], keys))
         return sum(version for _, version in found)
 
     async def read(
@@ -139,7 +140,7 @@ class SqliteGraphStore:
                 ),
             )
 
-        return await self._db.read(work)
+        return await (self._db.glance if len(ids) <= _FEW else self._db.read)(work)
 
     async def neighbourhood(
         self,

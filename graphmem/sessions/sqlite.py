@@ -259,7 +259,7 @@ class SqliteSessionStore:
         await self._db.write(work)
 
     async def tombstones(self, scope: Scope) -> Sequence[tuple[str, tuple[str, ...]]]:
-        return await self._db.read(
+        return await self._db.glance(
             lambda c: [
                 (receipt, tuple(json.loads(episode_ids)))
                 for receipt, episode_ids in c.rows(_SQL["open_receipts"], {"stream": scope.stream})

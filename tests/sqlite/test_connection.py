@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -657,3 +658,37 @@ async def test_snapshot_of_a_memory_database() -> None:
 
     assert await names(database) == ["before", "meanwhile"]
     await database.release()
+
+
+# a glance
+
+
+HELD = "SELECT count(*) FROM store WHERE name = 'a'"
+
+
+async def test_glance_reads_in_the_thread_that_asks(database: Database) -> None:
+    await database.write(put("a"))
+
+    seen, where = await database.glance(lambda c: (c.rows(HELD)[0][0], threading.get_ident()))
+
+    assert (seen, where) == (1, threading.get_ident())
+
+
+async def test_glance_that_must_wait_goes_where_others_do(database: Database) -> None:
+    asked: list[int] = []
+
+    def work(c: connection.Transaction) -> int:
+        asked.append(threading.get_ident())
+        if len(asked) == 1:
+            raise apsw.BusyError
+        return c.rows(HELD)[0][0]
+
+    assert await database.glance(work) == 0
+    assert asked[0] == threading.get_ident() != asked[1]
+
+
+async def test_glance_sees_the_transaction_that_it_is_in(database: Database) -> None:
+    async with database.together():
+        await database.write(put("a"))
+
+        assert await database.glance(lambda c: c.rows(HELD)[0][0]) == 1
