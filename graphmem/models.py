@@ -31,6 +31,8 @@ Polarity = Literal["affirm", "deny", "end", "correct", "suppose"]
 MemoryType = Literal["semantic", "episodic", "procedural"]
 Origin = Literal["bootstrapped", "explicit", "implicit", "tool", "derived"]
 Status = Literal["active", "conflict", "quarantined", "supposed"]
+UNTOLD: Final[frozenset[Status]] = frozenset({"quarantined", "supposed"})
+"""Facts that are kept for whoever lists them, and answer no question."""
 Stage = Literal["episodes", "facts"]
 MemoryKind = Literal["fact", "episode", "entity"]
 Operation = Literal["CREATE", "CORROBORATE", "UPDATE", "INVALIDATE", "CONFLICT", "FORGET"]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from graphmem.ids import SPEAKER, name_key
-from graphmem.models import Entity, Fact, Filter, Scope
+from graphmem.models import UNTOLD, Entity, Fact, Filter, Scope
 from graphmem.ports import GraphStore
 from graphmem.retrieval.asking import (
     answers,
@@ -156,8 +156,7 @@ class _Walk:
             ended=ended,
         )
         self._people.update((e.id, e) for e in page.entities)
-        barred = ("quarantined", "supposed")
-        return [f for f in page.facts if f.status not in barred and _shown(f, self._hidden)]
+        return [f for f in page.facts if f.status not in UNTOLD and _shown(f, self._hidden)]
 
     async def step(self, word: str, whose: frozenset[str]) -> frozenset[str]:
         """Return who is the ``word`` of these: by one relation, else by one of its ways."""

@@ -259,11 +259,12 @@ def features(
     rows: list[dict[str, float]] = []
     for place, (hit, text) in enumerate(zip(hits, seen.read, strict=True)):
         found = hit.candidate
+        near = (cosines[place] - lowest) / max(highest - lowest, _APART)
         row: dict[str, float] = {
             "place": 1 / (1 + order[own[place]]),
             "score": seen.large * own[place] / top,
-            "cosine": (cosines[place] - lowest) / max(highest - lowest, _APART),
-            "cosine large": seen.large * (cosines[place] - lowest) / max(highest - lowest, _APART),
+            "cosine": near,
+            "cosine large": seen.large * near,
             "cosine below": seen.large * (cosines[place] - highest),
             "answer": hit.arms.get("answer", 0.0) / top,
             "assistant": found.role == "assistant" and not query.second_person,

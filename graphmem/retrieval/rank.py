@@ -25,7 +25,7 @@ from typing import Final
 
 import numpy as np
 
-from graphmem.models import Candidate, CandidatePool
+from graphmem.models import UNTOLD, Candidate, CandidatePool
 from graphmem.retrieval.bm25 import weighted
 from graphmem.retrieval.columns import (
     Columns,
@@ -482,7 +482,7 @@ def merge(
     rows, now = scores.rows, microseconds(as_of)
     made = _Drafts(scores, len(scores.order) if limit is None else limit)
     for row in scores.order:
-        if rows.status[row] in ("quarantined", "supposed"):
+        if rows.status[row] in UNTOLD:
             continue
         if rows.kind[row] == "episode":
             made.take_episode(row)
