@@ -253,18 +253,18 @@ def features(
     top = max(hits[0].score, 1e-9)
     cosines = [hit.candidate.cosine or 0.0 for hit in hits]
     highest, lowest = max(cosines), min(cosines)
+    apart = max(highest - lowest, _APART)
     moments = seen.moments
     own = [hit.score - hit.arms.get("fact", 0.0) for hit in hits]
     order = {score: place for place, score in enumerate(sorted(set(own), reverse=True))}
     rows: list[dict[str, float]] = []
     for place, (hit, text) in enumerate(zip(hits, seen.read, strict=True)):
         found = hit.candidate
-        near = (cosines[place] - lowest) / max(highest - lowest, _APART)
         row: dict[str, float] = {
             "place": 1 / (1 + order[own[place]]),
             "score": seen.large * own[place] / top,
-            "cosine": near,
-            "cosine large": seen.large * near,
+            "cosine": (cosines[place] - lowest) / apart,
+            "cosine large": seen.large * (cosines[place] - lowest) / apart,
             "cosine below": seen.large * (cosines[place] - highest),
             "answer": hit.arms.get("answer", 0.0) / top,
             "assistant": found.role == "assistant" and not query.second_person,
