@@ -622,8 +622,10 @@ class Filter:
 class CandidateQuery:
     """One question to the store, for all arms at once; ``eq`` is not meant for the vector.
 
-    ``neighbours`` is how far along NEXT what was found is widened, ``ended`` whether facts no
-    longer valid may come back.
+    ``text_limit`` and ``vector_limit`` are what an arm finds at most of each kind, of facts
+    ``fact_limit`` where that is less, see ``limits``. ``neighbours`` is how far along NEXT the
+    ``seeds`` best episodes that were found are widened, ``ended`` whether facts no longer valid may
+    come back.
     """
 
     terms: tuple[str, ...] = ()
@@ -635,12 +637,20 @@ class CandidateQuery:
     ended: bool = False
     text_limit: int = 100
     vector_limit: int = 100
+    fact_limit: int | None = None
     neighbours: int = 2
+    seeds: int = 30
 
     def __post_init__(self) -> None:
         # A path's length cannot be a parameter everywhere: a statement is written for a bound.
         if not 0 <= self.neighbours <= 4:
             raise InvalidInput(f"neighbours={self.neighbours!r}: expected 0 to 4")
+
+    def limits(self, kind: MemoryKind) -> tuple[int, int]:
+        """Return how many of a kind the text arm and the vector arm find at most."""
+        if kind != "fact" or self.fact_limit is None:
+            return self.text_limit, self.vector_limit
+        return min(self.text_limit, self.fact_limit), min(self.vector_limit, self.fact_limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

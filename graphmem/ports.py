@@ -266,16 +266,16 @@ class GraphStore(Protocol):
         """Answer all arms of one question in one read: text, vector, NEXT.
 
         Episodes and facts are looked for apart, each within the scopes, the filter and both clocks:
-        the best ``text_limit`` text matches and the ``vector_limit`` nearest by the cosine of the
-        best window (a large scope may be searched approximately; a member's cosine is exact all the
-        same). Episodes found are widened by ``neighbours`` places either way along NEXT. Every
-        member of the union comes back once, with its terms and its exact cosine, whichever arm
-        found it; the order says nothing.
+        the best text matches and the nearest by the cosine of the best window, as many as
+        ``query.limits`` says (a large scope may be searched approximately; a member's cosine is
+        exact all the same). The ``seeds`` best episodes of both arms, see ``retrieval.seeds``, are
+        widened by ``neighbours`` places either way along NEXT. Every member of the union comes back
+        once, with its terms and its exact cosine, whichever arm found it; the order says nothing.
 
         Text matches are not ranked by the engine but cut by ``retrieval.bm25.bm25``, given all of
         them that pass the filter, ties to the earlier recorded, then the lower id; nobody else's
         memories move the cut. A store that cannot look at all of many matches may let its engine's
-        rank cut them first, to no fewer than 100 and twice the limit, and there stores may differ.
+        rank cut them first, to no fewer than 60 and twice the limit, and there stores may differ.
         ``episode_ids`` and ``event_ids`` of a fact run in parallel, in the order of its support; an
         event id may occur twice there, once per session.
         """

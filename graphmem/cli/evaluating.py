@@ -145,7 +145,9 @@ def evaluate(
 
             def open_manager() -> AbstractAsyncContextManager[MemoryManager]:
                 own = f"sqlite:///{Path(folder) / 'eval.db'}"
-                return open_memory(store or own, log=own, worker="off", embedder=encoder)
+                # A file holds its log too, so that it can be asked again without another ingestion.
+                log = store if store and store.startswith("sqlite:") else own
+                return open_memory(store or own, log=log, worker="off", embedder=encoder)
 
             encoder = CachedEmbedder(make_embedder("onnx"), cache or Path(folder))
             given = _Given(

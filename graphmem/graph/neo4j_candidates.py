@@ -19,8 +19,9 @@ from graphmem.graph import neo4j_rows as rows
 from graphmem.graph import rows as values
 from graphmem.graph.neo4j_connection import Connection, StoreFault, Values
 from graphmem.graph.neo4j_schema import Model
-from graphmem.models import CandidatePool, CandidateQuery, Filter, Scope, Vector
+from graphmem.models import CandidatePool, CandidateQuery, Filter, MemoryKind, Scope, Vector
 from graphmem.retrieval.columns import Columns, Fixed
+from graphmem.retrieval.seeds import RANK_OFFSET
 from graphmem.times import to_us
 
 _SIMILARITY: Final = re.compile(
@@ -29,8 +30,9 @@ _SIMILARITY: Final = re.compile(
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _WORD: Final = re.compile(r"[0-9A-Za-z\u0080-\U0010ffff]+")
 _MOST: Final = 1000  # matches that the engine hands over, before the clocks and the filter
-_TWICE: Final = 2  # so many times the limit an engine hands over, for what is exact to choose from
-_LEAST: Final = 60  # so many an approximate search looks at, however few are kept
+_KINDS: Final[tuple[MemoryKind, ...]] = ("episode", "fact")
+_TWICE: Final = 2  # so many times what is kept an engine hands over,
+_LEAST: Final = 60  # and so many however few are kept
 _MOST_SCOPES: Final = 10_000  # whose sizes are remembered
 _FEW: Final = 300  # items in which it costs nothing
 _MOST_OVER: Final = 2000
@@ -66,7 +68,7 @@ class Finder:
         self._connection = connection
         self._statement = statement_of(statements, filtered=filtered)
         self._plain = self._statement
-        for kind in ("episode", "fact"):
+        for kind in _KINDS:
             self._plain = self._plain.replace(statements[f"fragment/{kind}_filter"], "true")
         # A time that nothing asks for costs as much as one that is: 50 µs to pack.
         self._asked_plainly = frozenset(_PARAMETER.findall(self._plain))
@@ -85,22 +87,21 @@ class Finder:
         levels = tuple(keys["scopes"])
         by_vector = keys["vector"] is not None
         exact = by_vector and (self._exact or _narrow(query.filter))
-        over = 0
+        over = dict.fromkeys(_KINDS, 0)
         if by_vector and not exact and not self._filtered:
             sizes = await self._sizes_of(levels)
             share = max(sizes.everywhere, 1) / max(sizes.here, 1)
-            over = max(_LEAST, int(_TWICE * query.vector_limit * share))
+            over = {kind: _looked_at(query.limits(kind)[1] * share) for kind in _KINDS}
             # Where an index would have to hand over as many as there are here, it helps nobody.
-            exact = sizes.here <= over
-            over = min(_MOST_OVER, over)
+            exact = sizes.here <= over["episode"]
         statement = self._plain if query.filter == _ANY else self._statement
         statement = statement.replace("__slot__", model.slot).replace(
             "__reach__", str(int(query.neighbours))
         )
         # One that has lost most since: the worst is the fault that is gone round below.
         few = 0 if levels in self._many else _FEW
-        beam = max(_LEAST, _TWICE * query.vector_limit)
-        keys |= {"exact": exact, "few": few, "over": over, "beam": beam}
+        keys |= {"exact": exact, "few": few}
+        keys |= {f"{kind}_over": min(_MOST_OVER, over[kind]) for kind in _KINDS}
         if query.filter == _ANY:
             keys = {name: keys[name] for name in self._asked_plainly}
         try:
@@ -111,12 +112,12 @@ class Finder:
                 raise
             found = await self._connection.run(statement, keys | {"exact": True})
         starved = any(
-            keys[f"f_{kind}"]
-            and found[f"near_{kind}"] < query.vector_limit
-            and not found[f"few_{kind}"]
-            for kind in ("episodes", "facts")
+            keys[f"f_{kind}s"]
+            and found[f"near_{kind}s"] < query.limits(kind)[1]
+            and not found[f"few_{kind}s"]
+            for kind in _KINDS
         )
-        if over and starved and not exact:
+        if over["episode"] and starved and not exact:
             # Others stand nearer: what is left is too little to be this scope's nearest.
             found = await self._connection.run(statement, keys | {"exact": True})
         if few and not found["few_episodes"] and not found["few_facts"]:
@@ -145,7 +146,7 @@ def statement_of(statements: Mapping[str, str], *, filtered: bool) -> str:
     """Return the statement of recall; ``filtered`` as of ``Finder``."""
     statement = statements["read/candidates"]
     if filtered:
-        for kind in ("episode", "fact"):
+        for kind in _KINDS:
             statement = statement.replace(
                 statements[f"fragment/{kind}_near_index"],
                 statements[f"fragment/{kind}_near_filtered"],
@@ -171,26 +172,34 @@ def _keys(
     vector: list[float] | TypedVector | None = None
     if query.vector is not None and query.model_id is not None and np.any(query.vector):
         vector = query.vector.tolist() if dimension is None else _typed(query.vector)
-    quoted = [f'"{word}"' for word in words]  # quoted, AND is a word too
-    matching = f"+scope:({' '.join(levels)}) +terms:({' '.join(quoted)})"
-    return asked | {
+    # Our own terms and nothing else: no text of a user reaches a query parser.
+    matching = " ".join(f'"{token}"' for level in levels for token in rows.tokens(level, words))
+    kept: dict[str, int] = {}
+    for kind in _KINDS:
+        text, near = query.limits(kind)
+        kept |= {f"{kind}_text": text, f"{kind}_handed": _looked_at(text)}
+        kept |= {f"{kind}_vector": near, f"{kind}_beam": _looked_at(near)}
+    return (asked | kept) | {
         "scopes": levels,
         "as_of": as_of,
         "known_at": rows.bounded(query.known_at, rows.FOREVER_AT),
         "alive": rows.BEGINNING_AT if query.ended else as_of,
         "last": min(as_of, asked["f_occurred_to"] - rows.TICK),
-        # Our own terms and nothing else: no text of a user reaches a query parser.
         "match": matching if words and levels and query.text_limit > 0 else None,
         "padded": [f" {term} " for term in dict.fromkeys(query.terms)],
         "most": _MOST,
-        "handed_over": max(_LEAST, _TWICE * query.text_limit),
         "k1": 1.2,
         "b": 0.75,
-        "text_limit": query.text_limit,
+        "rank_offset": RANK_OFFSET,
+        "seeds": query.seeds,
         "vector": vector if query.vector_limit > 0 else None,
-        "vector_limit": query.vector_limit,
         "dimension": dimension or 1,  # of no model, nothing has a vector
     }
+
+
+def _looked_at(kept: float) -> int:
+    """Return how many an engine hands over, for what is exact to choose so many from."""
+    return max(_LEAST, int(_TWICE * kept))
 
 
 def _typed(vector: Vector) -> TypedVector:

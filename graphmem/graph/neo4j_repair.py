@@ -28,6 +28,7 @@ _PART: Final = 100  # memories drawn anew in one transaction
 _DROPPED_AT_ONCE: Final = 10_000
 _FACT_AT: Final = 18  # where a fact version's row has its time
 _TOLD_SCOPE: Final = FIXED.index("scope_key")
+_TOLD_TERMS: Final = FIXED.index("terms")
 
 # What may be amiss: what is said of it, and of its repair.
 _AMISS: Final = {
@@ -132,8 +133,8 @@ async def _others(connection: Connection, statement: str, keys: dict[str, Any]) 
     return found
 
 
-def _is_told(row: Row, told: str | None) -> bool:
-    """Return whether a memory's ``candidate`` says what its other properties say."""
+def _is_told(row: Row, told: str | None, tokens: str | None) -> bool:
+    """Return whether ``candidate`` and ``tokens`` say what a memory's other properties say."""
     fact = len(row) > _FACT_AT
     if None in (row[:4] if fact else (*row[:5], row[7], row[8])):
         return True  # it is told of as one that lacks a key
@@ -144,7 +145,12 @@ def _is_told(row: Row, told: str | None) -> bool:
         made = rows.episode_row(values.episode_of(row, scopes))
     expected = json.loads(made["properties"]["candidate"])
     expected[_TOLD_SCOPE] = row[1]
-    return told is not None and json.loads(told) == expected
+    terms = expected[_TOLD_TERMS].split()
+    return (
+        told is not None
+        and json.loads(told) == expected
+        and tokens == " ".join(rows.tokens(row[1], terms))
+    )
 
 
 def _is_drawn(row: Row, names: Sequence[str], labels: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ integers in the rows that come back. ``candidate`` is what recall needs of a mem
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -33,6 +34,7 @@ FOREVER_AT: Final = from_us(FOREVER)
 BEGINNING_AT: Final = from_us(BEGINNING)
 TICK: Final = timedelta(microseconds=1)
 _CAPTION: Final = 60
+MARK: Final = 9  # characters of a scope's key, eight of them hexadecimal
 _TIMES: Final = frozenset(
     {
         "occurred_at",
@@ -92,10 +94,20 @@ def episode_row(e: Episode) -> Row:
     properties = _dated(row) | {
         "name": _caption(f"{e.author or e.role}: {e.text}"),
         "words": len(e.terms.split(" ")) if e.terms else 0,
+        "tokens": " ".join(tokens(row["scope"], e.terms.split())),
         "metadata_pairs": metadata_pairs(dict(e.metadata)),
-        "candidate": json.dumps(fixed),
+        "candidate": codec.dumps(fixed),
     }
     return {"id": e.id, "properties": properties}
+
+
+def tokens(scope_key: str, terms: Iterable[str]) -> list[str]:
+    """Return terms as full text finds them: each with its scope's mark before it.
+
+    So an index of all scopes is searched as one of this scope alone, and how often others use a
+    word changes nothing. Two scopes of one mark are told apart by their keys.
+    """
+    return [scope_key[:MARK] + term for term in terms]
 
 
 def metadata_pairs(metadata: dict[str, Any]) -> list[str]:
@@ -165,10 +177,11 @@ def fact_row(f: Fact) -> Row:
     properties = _dated(row) | {
         "name": _caption(f.text),
         "words": len(f.terms.split(" ")) if f.terms else 0,
+        "tokens": " ".join(tokens(row["scope"], f.terms.split())),
         "contradicts": list(f.contradicts),
         "support": json.dumps(support),
         "episodes": [s.episode_id for s in f.support],
-        "candidate": json.dumps(fixed),
+        "candidate": codec.dumps(fixed),
         "seq": None,
         "session_id": None,
         "author": None,

@@ -12,9 +12,10 @@ from typing import Final
 
 from graphmem.errors import EmbeddingMismatch, SchemaOutdated, StoreError
 from graphmem.graph.neo4j_connection import Connection, Work
+from graphmem.graph.neo4j_rows import MARK
 
 Statements = Mapping[str, str]
-VERSION: Final = 1
+VERSION: Final = 2
 SLOTS: Final = ("a", "b")
 FILTERED_FROM: Final = (2026, 6)  # in-index `IN` came with this; the rest of SEARCH with 2026.02
 OLDEST: Final = (5, 26)
@@ -76,7 +77,9 @@ async def server_of(connection: Connection, statements: Statements) -> Server:
 
 
 async def migrate(connection: Connection, statements: Statements) -> None:
-    """Create what is missing; safe when several do it at once. SchemaOutdated on a newer one.
+    """Create what is missing, bring an older schema up; safe when several do it at once.
+
+    SchemaOutdated on a newer one.
 
     StoreError where a memory is being moved in.
     """
@@ -90,6 +93,12 @@ async def migrate(connection: Connection, statements: Statements) -> None:
         )
     if found["version"] == VERSION:
         return
+    if found["version"] is not None:
+        # Each may be run again: what was cut short is begun anew.
+        for version in range(found["version"] + 1, VERSION + 1):
+            for name in sorted(statements):
+                if name.startswith(f"schema/to_{version}_"):
+                    await connection.change_schema(statements[name], {"mark": MARK})
     await make(connection, statements)
 
     async def set_version(work: Work) -> None:
@@ -126,6 +135,7 @@ def rules(statements: Statements) -> dict[str, str]:
         for name, text in sorted(statements.items())
         if name.startswith("schema/")
         and name.removeprefix("schema/") not in _NO_RULES
+        and not name.startswith("schema/to_")
         and "_vector" not in name
     }
 

@@ -16,6 +16,7 @@ from graphmem.graph.vectors import Nearness, Places
 from graphmem.models import CandidateQuery, MemoryKind, Vector
 from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.columns import Floats, Integers
+from graphmem.retrieval.seeds import seeds
 from graphmem.times import to_us
 
 Passing: TypeAlias = Callable[[Integers], Integers]
@@ -41,15 +42,19 @@ class Search:
         self._found = [np.zeros(len(shelf.n), dtype=np.bool_) for shelf in self.shelves]
         self._near = near
         self._passing = passing
+        self._text_limit, self._vector_limit = query.limits(kind)
+        self._spreads = kind == "episode" and query.neighbours > 0 and query.seeds > 0
+        self._arms: list[list[tuple[int, int]]] = []  # (shelf, row) of what each found, best first
 
     # the arms: each adds to what is found ---------------------------------------------------
 
-    def take_matches(self, terms: Sequence[str], limit: int, matched: Integers | None) -> None:
-        """Take the best ``limit`` matches by BM25 over all that pass; ties to the earlier recorded.
+    def take_matches(self, terms: Sequence[str], matched: Integers | None) -> None:
+        """Take the best matches by BM25 over all that pass; ties to the earlier recorded.
 
         ``matched`` are the numbers of all that hold a term, where the store's own index was asked;
         None where the shelves are to find them.
         """
+        limit = self._text_limit
         if not self.shelves or not terms or limit < 1:
             return
         n = joined([shelf.n for shelf in self.shelves])
@@ -63,31 +68,38 @@ class Search:
             rows, best = held[joined(self._live)[held]], partial(self._scored, terms)
         if self._passing is not None:
             rows = rows[np.isin(n[rows], self._passing(n[rows]))]
-        if len(rows) > limit:
-            # Rounded: what is equal but for the order of a sum is a tie, in every store.
+        if len(rows) > limit or self._spreads:
             rows, scores = best(rows, limit)
+            # Rounded: what is equal but for the order of a sum is a tie, in every store.
+            scores = np.round(scores, 9)
             recorded = joined([shelf.recorded for shelf in self.shelves])[rows]
-            order = top(np.round(scores, 9), limit, ties=recorded, ids=self._ids_at(rows))
-            rows = rows[order]
-        offset = 0
-        for shelf, found in zip(self.shelves, self._found, strict=True):
-            found[rows[(rows >= offset) & (rows < offset + len(found))] - offset] = True
-            offset += len(shelf.n)
+            kept = np.arange(len(rows))
+            if len(rows) > limit:
+                kept = top(scores, limit, ties=recorded, ids=self._ids_at(rows))
+            if self._spreads:
+                ids = np.array(self._ids_at(rows)(kept))
+                kept = kept[np.lexsort((ids, recorded[kept], -scores[kept]))]
+            rows = rows[kept]
+        self._take(self._located(rows))
+
+    def _take(self, places: list[tuple[int, int]]) -> None:
+        """Add what an arm found, as (shelf, row), its best first where that is asked for."""
+        self._arms.append(places)
+        for at, row in places:
+            self._found[at][row] = True
+
+    def _located(self, rows: Places) -> list[tuple[int, int]]:
+        """Return the (shelf, row) of rows that are numbered through."""
+        ends = np.cumsum([len(shelf.n) for shelf in self.shelves])
+        at: list[int] = np.searchsorted(ends, rows, side="right").tolist()
+        return [
+            (shelf, row - int(ends[shelf]) + len(self.shelves[shelf].n))
+            for shelf, row in zip(at, rows.tolist(), strict=True)
+        ]
 
     def _ids_at(self, rows: Places) -> Callable[[Places], list[str]]:
         """Return what gives the ids at places of some rows, numbered through."""
-        ends = np.cumsum([len(shelf.n) for shelf in self.shelves])
-
-        def ids(places: Places) -> list[str]:
-            found = rows[places]
-            at: list[int] = np.searchsorted(ends, found, side="right").tolist()
-            # The end of a shelf as a negative index counts from its own end.
-            return [
-                self.shelves[shelf].ids[row - int(ends[shelf])]
-                for shelf, row in zip(at, found.tolist(), strict=True)
-            ]
-
-        return ids
+        return lambda places: [self.shelves[at].ids[row] for at, row in self._located(rows[places])]
 
     def _scored(self, terms: Sequence[str], rows: Places, limit: int) -> tuple[Places, Floats]:
         """Return these rows, numbered through, and their BM25 from their texts alone."""
@@ -97,8 +109,9 @@ class Search:
         places: list[int] = rows.tolist()
         return rows, bm25(terms, [texts[place] for place in places])
 
-    def take_nearest(self, limit: int) -> None:
-        """Take the ``limit`` nearest that pass, by cosine; ties to the lower id."""
+    def take_nearest(self) -> None:
+        """Take the nearest that pass, by cosine; ties to the lower id."""
+        limit = self._vector_limit
         if not self._near or limit < 1:
             return
         held = [
@@ -112,17 +125,18 @@ class Search:
             if len(passed) >= limit or len(ranked) < asked:
                 break
             asked *= 4  # a filter lets few pass: look farther
-        for at, row in passed[:limit]:
-            self._found[at][row] = True
+        self._take(passed[:limit])
 
-    def take_neighbours(self, reach: int) -> None:
-        """Take what stands up to ``reach`` places from what is found, if it passes."""
-        if not reach:
+    def take_neighbours(self, reach: int, limit: int) -> None:
+        """Take what stands up to ``reach`` places from the ``limit`` best, if it passes."""
+        if not self._spreads:
             return
+        best = seeds(self._arms, limit, tie=lambda place: self.shelves[place[0]].ids[place[1]])
         for at, (shelf, live, found) in enumerate(
             zip(self.shelves, self._live, self._found, strict=True)
         ):
-            beside = shelf.around(np.flatnonzero(found), reach)
+            rows = sorted(row for held, row in best if held == at)
+            beside = shelf.around(np.array(rows, dtype=np.intp), reach)
             beside = beside[live[beside] & ~found[beside]]
             for _, row in self._passed([(at, row) for row in beside.tolist()]):
                 found[row] = True

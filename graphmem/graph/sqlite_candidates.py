@@ -74,9 +74,9 @@ class Finder:
         facts = Search("fact", parts, near, query, self._passing(c, "live_facts", keys, filtered))
         for side, name in ((episodes, "match_episodes"), (facts, "match_facts")):
             matched = self._matched(c, name, side.shelves, list(known), query.terms)
-            side.take_matches(query.terms, query.text_limit, matched)
-            side.take_nearest(query.vector_limit)
-        episodes.take_neighbours(query.neighbours)
+            side.take_matches(query.terms, matched)
+            side.take_nearest()
+        episodes.take_neighbours(query.neighbours, query.seeds)
         clocks = {"as_of": keys["as_of"], "known_at": keys["known_at"]}
         until = [s.until(**clocks) for p in parts for s in (p.episodes, p.facts)]
         return CandidatePool(

@@ -75,7 +75,9 @@ class Recipe:
     )
     text_limit: int = 40
     vector_limit: int = 40
+    fact_limit: int = 20
     neighbours: int = 2
+    seeds: int = 30
 
 
 DEFAULT: Final = Recipe()

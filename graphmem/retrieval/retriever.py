@@ -392,7 +392,9 @@ class Retriever:
             ended=query.asks_ended,
             text_limit=self.recipe.text_limit,
             vector_limit=self.recipe.vector_limit,
+            fact_limit=self.recipe.fact_limit,
             neighbours=self.recipe.neighbours,
+            seeds=self.recipe.seeds,
         )
 
     async def _pool(

@@ -97,6 +97,18 @@ class CandidatesConformance(Isolated):
             ids = await found(store, scope, await ask("goats", text_limit=limit))
             assert ids == {e.id for e in ranked[:limit]}
 
+    async def test_fact_limit_is_of_facts(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        query = await ask("harbour rum boat", "harbour rum", ended=True)
+        every = await found(store, scope, query)
+
+        few = await found(store, scope, replace(query, fact_limit=1, vector_limit=0))
+        none = await found(store, scope, replace(query, fact_limit=0))
+
+        assert len(few) == len(none) + 1
+        assert harbour.names(none) == {"first", "second"} < harbour.names(every)
+
     @pytest.mark.parametrize(
         "term",
         [
@@ -241,6 +253,21 @@ class CandidatesConformance(Isolated):
         pool = await store.candidates([scope], await ask("9", neighbours=3))
 
         assert {c.seq for c in pool.candidates} == {5, 7, 8, 9}
+
+    async def test_neighbours_of_the_best_only(self, store: GraphStore, scope: Scope) -> None:
+        """Best in both arms together; what is further down is found without its neighbours."""
+        texts = {2: "goats and a mill", 6: "goats", 10: "a mill"}
+        episodes = [make_episode(scope, n, texts.get(n, f"words {n}")) for n in range(1, 12)]
+        await save(store, scope, *episodes)
+        query = await ask("goats mill", "goats", vector_limit=1, neighbours=1)
+
+        async def seqs(seeds: int) -> set[int]:
+            pool = await store.candidates([scope], replace(query, seeds=seeds))
+            return {c.seq for c in pool.candidates}
+
+        assert await seqs(0) == {2, 6, 10}
+        assert await seqs(1) == {2, 5, 6, 7, 10}, "second by its words, but first by its meaning"
+        assert await seqs(2) == {1, 2, 3, 5, 6, 7, 10}
 
     # scopes
 

@@ -5,7 +5,7 @@ import gc
 import resource
 import warnings
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,8 @@ from graphmem.testing.memories import (
     EMBEDDER,
     LATE,
     MODEL,
+    ask,
+    found,
     make_assertion,
     make_change,
     make_entity,
@@ -123,6 +125,30 @@ async def test_newer_schema_is_refused(own: Server) -> None:
     with pytest.raises(SchemaOutdated, match="schema 99, newer than"):
         async with opened(address_of(own)):
             pass
+
+
+async def test_older_schema_is_brought_up(own: Server) -> None:
+    """Schema 1 searched terms by a field of scopes; two open it at once."""
+    goat = make_episode(ADA, 1, "three goats behind the mill")
+    async with opened(address_of(own)) as store:
+        await save(store, ADA, goat)
+    with open_driver(own.uri, (own.user, own.password)) as driver:
+        driver.execute_query("DROP INDEX memory_episode_text")
+        driver.execute_query(
+            "CREATE FULLTEXT INDEX memory_episode_text FOR (n:MemoryEpisode) "
+            "ON EACH [n.scope, n.terms] OPTIONS "
+            "{indexConfig: {`fulltext.analyzer`: 'whitespace'}}"
+        )
+        driver.execute_query("MATCH (n:MemoryEpisode) REMOVE n.tokens")
+        driver.execute_query("MATCH (n:MemorySchema) SET n.version = 1")
+
+    async with AsyncExitStack() as stack:
+        both = await asyncio.gather(
+            *(stack.enter_async_context(opened(address_of(own))) for _ in range(2))
+        )
+        for store in both:
+            assert await found(store, ADA, await ask("goats")) == {goat.id}
+        assert list(await both[0].check()) == []
 
 
 class Saying(Connection):
@@ -307,7 +333,8 @@ class Line:
         self.losing = 0
         self.lost = 0
         self.port = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ends: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def laid(self) -> AsyncGenerator["Line"]:
@@ -317,12 +344,18 @@ class Line:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            for end in self._ends:
+                end.close()
+            await asyncio.gather(*(e.wait_closed() for e in self._ends), return_exceptions=True)
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
+    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Kept at once: a task that is cancelled before its first step would close nothing.
+        self._ends.append(writer)
+        self._tasks.append(asyncio.create_task(self._join(reader, writer)))
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, here = await asyncio.open_connection("127.0.0.1", self._to)
+        self._ends.append(here)
         cut = asyncio.Event()
         ways = [
             asyncio.create_task(self._carry(reader, here, cut, asks=True)),

@@ -92,7 +92,7 @@ async def planned(neo4j_line: Neo4j) -> AsyncIterator[Planned]:
 def keys_of(planned: Planned, scope: Scope, query: CandidateQuery) -> dict[str, Any]:
     dimension = EMBEDDER.dimension if planned.filtered else None
     keys = candidates._keys([scope], query, dimension=dimension)
-    return keys | {"exact": False, "few": 300, "beam": 100, "over": 400}
+    return keys | {"exact": False, "few": 300, "episode_over": 400, "fact_over": 400}
 
 
 async def test_recall_scans_nothing(planned: Planned, request: pytest.FixtureRequest) -> None:

@@ -3,11 +3,14 @@ WITH * WHERE $vector IS NOT NULL AND $f_episodes AND NOT exact
 MATCH (c:MemoryChunk)
 SEARCH c IN (VECTOR INDEX memory_episode_search___slot__ FOR $vector
   WHERE c.scope IN $scopes AND c.occurred_at >= $f_occurred_from AND c.occurred_at <= $last AND c.recorded_at <= $known_at
-  LIMIT $beam) SCORE AS s
+  LIMIT $episode_beam) SCORE AS s
 WITH CASE WHEN c:MemoryWindow THEN COLLECT { MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode) RETURN whole }[0] ELSE c END AS e, s
 WHERE
 // include: fragment/episode_live
 AND
 // include: fragment/episode_filter
 WITH e, max(s) AS s
-RETURN e, 1 AS near ORDER BY s DESC, e.id LIMIT $vector_limit
+WITH e, s ORDER BY s DESC, e.id LIMIT $episode_vector
+WITH collect([e, s]) AS best
+UNWIND range(1, size(best)) AS rank
+RETURN best[rank - 1][0] AS e, 1 AS near, best[rank - 1][1] AS s, 1.0 / ($rank_offset + rank) AS worth

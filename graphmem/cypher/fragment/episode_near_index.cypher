@@ -1,7 +1,7 @@
 // The vector arm by an index that knows no scope: what is nearest of all is asked for, $over of it, and
 // what is another's left out. Where too little is left, fragment/episode_near_exact answers instead.
 WITH * WHERE $vector IS NOT NULL AND $f_episodes AND NOT exact
-CALL db.index.vector.queryNodes('memory_episode_vector___slot__', $over, $vector) YIELD node AS c, score AS s
+CALL db.index.vector.queryNodes('memory_episode_vector___slot__', $episode_over, $vector) YIELD node AS c, score AS s
 WITH c, s WHERE c.scope IN $scopes
 WITH CASE WHEN c:MemoryWindow THEN COLLECT { MATCH (c)-[:WINDOW_OF]->(whole:MemoryEpisode) RETURN whole }[0] ELSE c END AS e, s
 WHERE
@@ -9,4 +9,7 @@ WHERE
 AND
 // include: fragment/episode_filter
 WITH e, max(s) AS s
-RETURN e, 1 AS near ORDER BY s DESC, e.id LIMIT $vector_limit
+WITH e, s ORDER BY s DESC, e.id LIMIT $episode_vector
+WITH collect([e, s]) AS best
+UNWIND range(1, size(best)) AS rank
+RETURN best[rank - 1][0] AS e, 1 AS near, best[rank - 1][1] AS s, 1.0 / ($rank_offset + rank) AS worth

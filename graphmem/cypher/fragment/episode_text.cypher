@@ -5,6 +5,7 @@ WITH e WHERE
 // include: fragment/episode_live
 AND
 // include: fragment/episode_filter
-WITH e AS x LIMIT $handed_over
+WITH e AS x LIMIT $episode_handed
 // include: fragment/bm25
-RETURN x AS e, 0 AS near
+UNWIND range(1, size(best[..$episode_text])) AS rank
+RETURN best[rank - 1] AS e, 0 AS near, null AS s, 1.0 / ($rank_offset + rank) AS worth

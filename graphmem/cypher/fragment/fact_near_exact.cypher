@@ -5,4 +5,4 @@ MATCH (f:MemoryFact) WHERE
 AND
 // include: fragment/fact_filter
 WITH f WHERE f.embedding___slot__ IS NOT NULL
-RETURN f, 1 AS near ORDER BY vector.similarity.cosine(f.embedding___slot__, $vector) DESC, f.id LIMIT $vector_limit
+RETURN f, 1 AS near, vector.similarity.cosine(f.embedding___slot__, $vector) AS s ORDER BY s DESC, f.id LIMIT $fact_vector

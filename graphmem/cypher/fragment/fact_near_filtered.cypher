@@ -4,9 +4,9 @@ MATCH (f:MemoryFact)
 SEARCH f IN (VECTOR INDEX memory_fact_search___slot__ FOR $vector
   WHERE f.scope IN $scopes AND f.recorded_at <= $known_at AND f.retired_at > $known_at
     AND f.valid_from <= $as_of AND f.valid_to > $alive
-  LIMIT $beam) SCORE AS s
+  LIMIT $fact_beam) SCORE AS s
 WITH f, s WHERE
 // include: fragment/fact_live
 AND
 // include: fragment/fact_filter
-RETURN f, 1 AS near ORDER BY s DESC, f.id LIMIT $vector_limit
+RETURN f, 1 AS near, s ORDER BY s DESC, f.id LIMIT $fact_vector

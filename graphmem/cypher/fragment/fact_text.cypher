@@ -5,6 +5,7 @@ WITH f WHERE
 // include: fragment/fact_live
 AND
 // include: fragment/fact_filter
-WITH f AS x LIMIT $handed_over
+WITH f AS x LIMIT $fact_handed
 // include: fragment/bm25
-RETURN x AS f, 0 AS near
+UNWIND best[..$fact_text] AS f
+RETURN f, 0 AS near, null AS s

@@ -3,4 +3,4 @@ MATCH (e:MemoryEpisode) WHERE e.id > $cursor
 WITH e ORDER BY e.id LIMIT 500
 RETURN collect([
 // include: fragment/episode_row
-, e.candidate]) AS rows
+, e.candidate, e.tokens]) AS rows

@@ -4,4 +4,4 @@ MATCH (f:MemoryFact) WHERE f.id >= $cursor AND f.recorded_at IS NOT NULL
 WITH f ORDER BY f.id, f.recorded_at LIMIT 500
 RETURN collect([
 // include: fragment/fact_row
-, f.candidate]) AS rows
+, f.candidate, f.tokens]) AS rows

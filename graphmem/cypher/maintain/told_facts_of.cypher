@@ -4,4 +4,4 @@ MATCH (f:MemoryFact) WHERE f.scope = $scope AND f.id >= $cursor AND f.recorded_a
 WITH f ORDER BY f.scope, f.id, f.recorded_at LIMIT 500
 RETURN collect([
 // include: fragment/fact_row
-, f.candidate]) AS rows
+, f.candidate, f.tokens]) AS rows

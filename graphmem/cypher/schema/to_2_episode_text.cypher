@@ -1,0 +1,1 @@
+DROP INDEX memory_episode_text IF EXISTS

@@ -1,0 +1,1 @@
+DROP INDEX memory_fact_text IF EXISTS
