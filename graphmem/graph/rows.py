@@ -35,6 +35,7 @@ STATS: Final = (
     "fact_versions",
     "facts_in_conflict",
     "facts_quarantined",
+    "facts_supposed",
     "assertions",
 )
 """What a store counts, in the order in which its statement does."""

@@ -420,6 +420,7 @@ class GraphStoreConformance(ReadingConformance):
             replace(harbour.likes, status="conflict"),
             replace(harbour.owns, retired_at=day(10)),
             replace(harbour.owns, recorded_at=day(10)),
+            replace(harbour.likes, id=f"{harbour.likes.id}-maybe", slot="maybe", status="supposed"),
         )
 
         assert await store.stats([scope], now=day(20)) == {
@@ -427,9 +428,10 @@ class GraphStoreConformance(ReadingConformance):
             "entities": 2,
             "facts_current": 1,
             "facts_ended": 1,
-            "fact_versions": 4,
+            "fact_versions": 5,
             "facts_in_conflict": 1,
             "facts_quarantined": 0,
+            "facts_supposed": 1,
             "assertions": 3,
         }
 

@@ -31,7 +31,15 @@ from graphmem.ports import Embedder, Extractor
 from graphmem.testing.fakes import LineExtractor
 from graphmem.testing.neo4j.jars import RELEASES
 from tests.bench import neo4j
-from tests.bench.load import START, WordEmbedder, copy, load, question, sentence
+from tests.bench.load import (
+    START,
+    TableEmbedder,
+    WordEmbedder,
+    copy,
+    load,
+    question,
+    sentence,
+)
 
 QUESTIONS = 60
 COLD = 5  # so often is one scope opened anew
@@ -258,11 +266,9 @@ async def writing(folder: Path, n: int) -> None:
         await timed(QUESTIONS, lambda i: embedder.embed([talk[i % n]], purpose="query")),
     )
     await consolidation(folder, "rules and encoder", talk[:300], embedder, None)
-    stub = WordEmbedder()
-    await stub.embed(talk, purpose="document")
+    stub = TableEmbedder()
     await consolidation(folder, "rules, encoder stubbed", talk, stub, None)
     lines = [f"Person{i % (n // 10 + 1)}|likes|'{sentence(i)}'" for i in range(n)]
-    await stub.embed(lines, purpose="document")
     await consolidation(folder, "lines, encoder stubbed", lines, stub, LineExtractor())
     await consolidation(folder, "no statements, encoder stubbed", talk, stub, LineExtractor())
 
@@ -308,8 +314,9 @@ async def in_neo4j(folder: Path, given: argparse.Namespace, embedder: WordEmbedd
         sizes.append((f"{many * each:,} facts over {many:,} scopes", users, each))
     for line in given.neo4j:
         # One server after the other: two beside each other would share the cores.
-        own = folder / line  # and a log of its own: what one has consolidated, the other has not
-        await asyncio.to_thread(own.mkdir)
+        # And a log of its own: what one has consolidated, the other has not.
+        own = (given.keep or folder) / line
+        await asyncio.to_thread(lambda own=own: own.mkdir(parents=True, exist_ok=True))
         async with neo4j.servers(own, [line]) as started:
             for name, scopes, n in sizes:
                 await neo4j.measured(
@@ -340,6 +347,9 @@ def main() -> None:
     parser.add_argument("--neo4j-scopes", type=int, default=0, help="so many of --per-scope facts")
     parser.add_argument("--events", type=int, default=500, help="consolidated, encoder stubbed")
     parser.add_argument("--dimension", type=int, default=384)
+    parser.add_argument(
+        "--keep", type=Path, help="leave Neo4j's data here; what is there is not loaded again"
+    )
     parser.add_argument("--folder", type=Path, help="where the files are made and removed")
     parser.add_argument("--write", type=Path, help="the page that the figures go into")
     parser.add_argument("--rss", nargs="+", help=argparse.SUPPRESS)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from graphmem.graph import neo4j_schema as schema
 from graphmem.graph.neo4j_connection import Connection
+from graphmem.graph.neo4j_rows import MARK
 from graphmem.graph.rows import scope_row
 from graphmem.models import Scope
 from graphmem.queries import load_cypher
@@ -56,7 +57,8 @@ CALL (s) {
         WITH e, s, s.tag + substring(e.id, 8) AS id ORDER BY e.id
         CREATE (x:Memory:MemoryChunk:MemoryEpisode)
         SET x = e {.*, id: id, scope: s.key, slot: s.tag + substring(e.slot, 8),
-            candidate: replace(replace(e.candidate, e.id, id), $scope, s.key)}
+            candidate: replace(replace(e.candidate, e.id, id), $scope, s.key),
+            tokens: replace(e.tokens, left($scope, $mark), left(s.key, $mark))}
         RETURN collect(x) AS episodes
     }
     CALL (s) {
@@ -89,7 +91,8 @@ CALL (s) {
         CREATE (x:Memory:MemoryFact)
         SET x = f {.*, id: id, scope: s.key, slot: s.tag + substring(f.slot, 8),
             subject_id: s.tag + substring(f.subject_id, 8), episodes: [new],
-            candidate: replace(replace(replace(f.candidate, f.id, id), old, new), $scope, s.key)}
+            candidate: replace(replace(replace(f.candidate, f.id, id), old, new), $scope, s.key),
+            tokens: replace(f.tokens, left($scope, $mark), left(s.key, $mark))}
         RETURN collect(x) AS facts
     }
     WITH {episodes: episodes, entities: entities, names: names,
@@ -136,4 +139,4 @@ def _copy(uri: str, auth: tuple[str, str], template: Scope, scopes: Sequence[Sco
         ]
         for start in range(0, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]
-            session.run(_COPY, scope=template.key, scopes=part, links=links).consume()
+            session.run(_COPY, scope=template.key, scopes=part, links=links, mark=MARK).consume()

@@ -8,6 +8,7 @@ minutes. Does not measure anything.
 import asyncio
 import functools
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,6 +101,20 @@ class WordEmbedder(HashEmbedder):
         if purpose == "query" and len(texts) == 1:
             self._questions[texts[0]] = found
         return found
+
+
+class TableEmbedder(HashEmbedder):
+    """An encoder that takes no time, a microsecond a text: one of a thousand vectors for each."""
+
+    SIZE = 1024
+
+    def __init__(self, dimension: int = 384) -> None:
+        super().__init__(dimension)
+        table = np.random.default_rng(0).standard_normal((self.SIZE, dimension), dtype=np.float32)
+        self._table = table / np.linalg.norm(table, axis=1, keepdims=True)
+
+    async def embed(self, texts, *, purpose):
+        return self._table[[zlib.crc32(text.encode()) % self.SIZE for text in texts]]
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -6,7 +6,8 @@ CALL () {
            count(DISTINCT CASE WHEN f.retired_at > $now AND f.valid_to <= $now THEN f.id END) AS ended,
            count(f) AS versions,
            sum(CASE WHEN f.retired_at > $now AND f.status = 'conflict' THEN 1 ELSE 0 END) AS conflict,
-           sum(CASE WHEN f.retired_at > $now AND f.status = 'quarantined' THEN 1 ELSE 0 END) AS quarantined
+           sum(CASE WHEN f.retired_at > $now AND f.status = 'quarantined' THEN 1 ELSE 0 END) AS quarantined,
+           sum(CASE WHEN f.retired_at > $now AND f.status = 'supposed' THEN 1 ELSE 0 END) AS supposed
 }
 CALL () { MATCH (a:MemoryAssertion) WHERE a.scope IN $scopes AND a.id IS NOT NULL AND a.predicate <> 'mentioned' RETURN count(a) AS assertions }
-RETURN [episodes, entities, current, ended, versions, conflict, quarantined, assertions] AS row
+RETURN [episodes, entities, current, ended, versions, conflict, quarantined, supposed, assertions] AS row

@@ -475,6 +475,8 @@ SELECT
        AND f.status = 'conflict'),
     (SELECT count(*) FROM facts f WHERE f.scope IN (SELECT value FROM json_each(:scopes)) AND f.retired_at > :now
        AND f.status = 'quarantined'),
+    (SELECT count(*) FROM facts f WHERE f.scope IN (SELECT value FROM json_each(:scopes)) AND f.retired_at > :now
+       AND f.status = 'supposed'),
     (SELECT count(*) FROM assertions a WHERE a.scope IN (SELECT value FROM json_each(:scopes)) AND a.predicate != 'mentioned');
 
 -- name: check_orphan_facts
