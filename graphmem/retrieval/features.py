@@ -34,13 +34,10 @@ FEATURES: Final = (
     "after bridge",  # one or two places after the best match
     "after match",  # one or two places after a match, the more the larger the pool is
     "goes on",  # the same, and begins with somebody who was named before
-    "same day",  # within six hours after the best match
     "negates",  # says what is not so, where that is asked
     "owned",  # says whose something is, where that is asked
     "changes",  # says that something has become so, where it is asked how things stand
     "late",  # 0 for the first told of these hits, 1 for the last, where the same is asked
-    "late match",  # the share of the hits with something of the question that were told before,
-    #                 where the same is asked, the more the smaller the pool is
     "news",  # as late, if it tells anything, where it is not asked how things stand or stood, of a
     #           time, for an owner or for what is not so, the more the smaller the pool is
     "early bridge",  # the best match of a question that describes whom it means, the more the
@@ -52,11 +49,19 @@ FEATURES: Final = (
     "other value",  # tells a time or number, after the best match has told another, where the same
     "no kind",  # has nothing of the kind that is wanted
     "kind near",  # has it in the sentence that matches best
+    "settles",
+    "led plain",
+    "leads on",
+    "late owner",
+    "late owned",
+    "late told",
+    "introduces",
+    "past",
+    "negates it",
     "head",  # has a word related to the very thing that is asked for
 )
 
 _APART: Final = 0.25  # cosines that differ by less differ by chance
-_NEAR_S: Final = 6 * 3600
 _FEW: Final = 8  # moments: that something is the last of fewer says less
 _SHARED: Final = 4  # hits: what more of them have tells nobody apart
 _KIN: Final = frozenset({"his", "her", "their", "my", "our"})
@@ -75,6 +80,7 @@ def features(
     own = [hit.score - hit.arms.get("fact", 0.0) for hit in hits]
     order = {score: place for place, score in enumerate(sorted(set(own), reverse=True))}
     rows: list[dict[str, float]] = []
+    on: dict[int, float] = {}
     for place, (hit, text) in enumerate(zip(hits, seen.read, strict=True)):
         found = hit.candidate
         row: dict[str, float] = {
@@ -86,18 +92,26 @@ def features(
             "answer": hit.arms.get("answer", 0.0) / top,
             "assistant": found.role == "assistant" and not query.second_person,
             "new": math.log1p(len(text.terms.difference(query.terms, seen.wanted.names))),
-            "same day": place != seen.best and 0 <= moments[place] - moments[seen.best] < _NEAR_S,
             "negates": seen.wanted.negated and "negation" in text.cued,
             "owned": seen.wanted.whose and text.owned,
+            "settles": seen.wanted.whose and text.settles,
         }
         row |= _matching(seen, place)
         row |= _kind(seen, place)
         row |= _in_time(seen, place, tells=not row["no kind"])
         row |= _following(seen, place)
-        row["led"] = seen.small * _led(seen, place)
+        led, far = _led(seen, place)
+        row["led"] = seen.small * led * seen.wanted.described
+        row["led plain"] = seen.small * led * (not (seen.wanted.described or seen.wanted.whose))
+        told, by = _told_of(seen, place)
         if row["kind"]:
-            row["told of"] = _told_of(seen, place)
+            row["told of"] = told
+        for gain, other in ((led, far), (told, by)):
+            if other >= 0 and seen.moments[other] < moments[place]:
+                on[other] = max(on.get(other, 0.0), gain)
         rows.append(row)
+    for place, gain in on.items():
+        rows[place]["leads on"] = seen.small * gain
     return np.array([[row.get(name, 0.0) for name in FEATURES] for row in rows], dtype=np.float64)
 
 
@@ -109,7 +123,13 @@ def _matching(seen: Seen, place: int) -> dict[str, float]:
         for has, sentence in zip(match.sentences[place], text.sentences, strict=True)
         if has and not sentence.asks
     ]
+    denies = [
+        match.covered(has)
+        for has, sentence in zip(match.sentences[place], text.sentences, strict=True)
+        if "negation" in sentence.cues
+    ]
     return {
+        "negates it": max(denies, default=0.0) if seen.wanted.negated else 0.0,
         "states": max(states, default=0.0),
         "described": match.unnamed(match.texts[place]) if described else 0.0,
     }
@@ -168,12 +188,29 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
     tells_it = any(not sentence.asks for sentence in text.sentences)
     if tells_it and not (known.now or early or known.negated or known.whose or timed):
         row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
+    if known.whose:
+        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
+        later = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
+        row["late owner"] = later * min(seen.covered[place] / max(seen.covered[best], 1e-9), 1.0)
+        row["late owned"] = later * text.owned
+    if not (early or known.whose or known.negated or timed):
+        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
+        row["late told"] = (
+            seen.small
+            * before
+            / max(len(seen.about) - (place in seen.about), 1)
+            * min(seen.covered[place] / max(seen.covered[best], 1e-9), 1.0)
+        )
+    if early:
+        row["past"] = seen.small * late * text.past
+    if not known.whose and known.kind != "who" and text.introduces:
+        row["introduces"] = seen.small * min(
+            seen.covered[place] / max(seen.covered[best], 1e-9), 1.0
+        )
     if known.now:
         row["changes"] = "change" in text.cued
     if known.now or side == "after" or (query.span is not None and query.span.end is None):
         row["late"] = late
-        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
-        row["late match"] = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
     if known.present:
         valued = known.kind in ("time", "number") and tells
         row["changes to"] = tells and _changes_to(text, known.kind)
@@ -221,13 +258,13 @@ def _following(seen: Seen, place: int) -> dict[str, float]:
     }
 
 
-def _told_of(seen: Seen, place: int) -> float:
+def _told_of(seen: Seen, place: int) -> tuple[float, int]:
     """Return how much of what a hit lacks of the question another one says of somebody in it.
 
     A name counts by how few of the hits have it.
     """
     own, match = seen.match.texts[place], seen.match
-    best, count = 0.0, len(seen.hits)
+    best, by, count = 0.0, -1, len(seen.hits)
     for name in seen.read[place].words & seen.people.keys():
         rare = math.log((count + 1) / len(seen.people[name])) / math.log(count + 1)
         for other in seen.people[name]:
@@ -237,11 +274,13 @@ def _told_of(seen: Seen, place: int) -> float:
                 seen.read[other].sentences, match.sentences[other], strict=True
             ):
                 if name in sentence.words:
-                    best = max(best, rare * match.beyond(has, own))
-    return best
+                    gain = rare * match.beyond(has, own)
+                    if gain > best:
+                        best, by = gain, other
+    return best, by
 
 
-def _led(seen: Seen, place: int) -> float:
+def _led(seen: Seen, place: int) -> tuple[float, int]:
     """Return how much of what a hit lacks an earlier one has, of what its clauses begin with.
 
     "The hop guy is off to Kent" tells of whoever "does the hops": who is known is told of by a
@@ -250,7 +289,7 @@ def _led(seen: Seen, place: int) -> float:
     """
     own, match, count = seen.match.texts[place], seen.match, len(seen.hits)
     here = seen.hits[place].candidate
-    best = 0.0
+    best, by = 0.0, -1
     for sentence in seen.read[place].sentences:
         for term in sentence.leads:
             holding = seen.holding[term]
@@ -269,5 +308,6 @@ def _led(seen: Seen, place: int) -> float:
                 ):
                     if term in part.terms:
                         gain = max(gain, match.beyond(has, own))
-                best = max(best, rare * gain)
-    return best
+                if rare * gain > best:
+                    best, by = rare * gain, other
+    return best, by
