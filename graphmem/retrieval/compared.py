@@ -120,6 +120,15 @@ class Seen:
     def small(self) -> float:
         return 1.0 - self.large
 
+    def later(self, place: int) -> float:
+        """Return the share of the other hits about what is asked that were told before this one."""
+        before = sum(self.moments[other] < self.moments[place] for other in self.about)
+        return before / max(len(self.about) - (place in self.about), 1)
+
+    def share(self, place: int) -> float:
+        """Return what a hit covers of what the best match does, 1 at most."""
+        return min(self.covered[place] / max(self.covered[self.best], 1e-9), 1.0)
+
 
 def compare(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool: int) -> Seen:
     read = [told(texts[hit.candidate.id]) for hit in hits]

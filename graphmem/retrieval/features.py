@@ -32,32 +32,36 @@ FEATURES: Final = (
     "kin",  # "his daughter" where the question has "the judge's daughter"
     "after question",  # one or two places after a match that asks
     "after bridge",  # one or two places after the best match
-    "after match",  # one or two places after a match, the more the larger the pool is
-    "goes on",  # the same, and begins with somebody who was named before
+    "goes on",  # one or two places after a match, and begins with somebody who was named before
     "negates",  # says what is not so, where that is asked
-    "owned",  # says whose something is, where that is asked
+    "negates it",  # of the question's terms, the most in one sentence that says what is not so
+    "owned",  # says whose something is, but does not ask, guess or deny it, where that is asked
+    "settles",  # says how something was found out, where an owner is asked
+    "late owner",  # of the hits with something of the question, the share that were told before,
+    #                times what this one covers of what the best match does, where an owner is
+    #                asked, the more the smaller the pool is
+    "late owned",  # the same share, if it is "owned"
+    "late told",  # as "late owner", where it is asked neither for an owner nor what is not so, nor
+    #               how things stood, nor of a time
     "changes",  # says that something has become so, where it is asked how things stand
     "late",  # 0 for the first told of these hits, 1 for the last, where the same is asked
     "news",  # as late, if it tells anything, where it is not asked how things stand or stood, of a
     #           time, for an owner or for what is not so, the more the smaller the pool is
+    "past",  # as late, if it tells how something was, where it is asked how things stood
+    "introduces",  # says what somebody is called, times what it covers of what the best match does,
+    #                where it is not asked who, the more the smaller the pool is
     "early bridge",  # the best match of a question that describes whom it means, the more the
     #                   earlier it was told and the smaller the pool is
-    "led",  # a clause begins with a word of an earlier hit that has what this one lacks, the more
-    #          the smaller the pool is
+    "led",  # a clause begins with a word of an earlier hit that has what this one lacks, where the
+    #          question describes whom it means, the more the smaller the pool is
+    "led plain",  # the same where it does not, nor asks for an owner
+    "leads on",  # how much "led" and "told of" a later hit is by this one, the more the smaller the
+    #              pool is
     "changes to",  # says in one sentence that something has changed, and what is wanted, where the
     #                 tense asks how things stand
     "other value",  # tells a time or number, after the best match has told another, where the same
     "no kind",  # has nothing of the kind that is wanted
     "kind near",  # has it in the sentence that matches best
-    "settles",
-    "led plain",
-    "leads on",
-    "late owner",
-    "late owned",
-    "late told",
-    "introduces",
-    "past",
-    "negates it",
     "head",  # has a word related to the very thing that is asked for
 )
 
@@ -80,7 +84,7 @@ def features(
     own = [hit.score - hit.arms.get("fact", 0.0) for hit in hits]
     order = {score: place for place, score in enumerate(sorted(set(own), reverse=True))}
     rows: list[dict[str, float]] = []
-    on: dict[int, float] = {}
+    leads = [0.0] * len(hits)
     for place, (hit, text) in enumerate(zip(hits, seen.read, strict=True)):
         found = hit.candidate
         row: dict[str, float] = {
@@ -100,18 +104,20 @@ def features(
         row |= _kind(seen, place)
         row |= _in_time(seen, place, tells=not row["no kind"])
         row |= _following(seen, place)
-        led, far = _led(seen, place)
-        row["led"] = seen.small * led * seen.wanted.described
-        row["led plain"] = seen.small * led * (not (seen.wanted.described or seen.wanted.whose))
-        told, by = _told_of(seen, place)
+        led, leader = _led(seen, place)
+        if seen.wanted.described:
+            row["led"] = seen.small * led
+        elif not seen.wanted.whose:
+            row["led plain"] = seen.small * led
+        told, teller = _told_of(seen, place)
         if row["kind"]:
             row["told of"] = told
-        for gain, other in ((led, far), (told, by)):
-            if other >= 0 and seen.moments[other] < moments[place]:
-                on[other] = max(on.get(other, 0.0), gain)
+        for gain, other in ((led, leader), (told, teller)):
+            if gain and moments[other] < moments[place]:
+                leads[other] = max(leads[other], gain)
         rows.append(row)
-    for place, gain in on.items():
-        rows[place]["leads on"] = seen.small * gain
+    for row, gain in zip(rows, leads, strict=True):
+        row["leads on"] = seen.small * gain
     return np.array([[row.get(name, 0.0) for name in FEATURES] for row in rows], dtype=np.float64)
 
 
@@ -126,10 +132,10 @@ def _matching(seen: Seen, place: int) -> dict[str, float]:
     denies = [
         match.covered(has)
         for has, sentence in zip(match.sentences[place], text.sentences, strict=True)
-        if "negation" in sentence.cues
+        if seen.wanted.negated and "negation" in sentence.cues
     ]
     return {
-        "negates it": max(denies, default=0.0) if seen.wanted.negated else 0.0,
+        "negates it": max(denies, default=0.0),
         "states": max(states, default=0.0),
         "described": match.unnamed(match.texts[place]) if described else 0.0,
     }
@@ -188,25 +194,16 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
     tells_it = any(not sentence.asks for sentence in text.sentences)
     if tells_it and not (known.now or early or known.negated or known.whose or timed):
         row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
+    small = seen.small
     if known.whose:
-        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
-        later = seen.small * before / max(len(seen.about) - (place in seen.about), 1)
-        row["late owner"] = later * min(seen.covered[place] / max(seen.covered[best], 1e-9), 1.0)
-        row["late owned"] = later * text.owned
-    if not (early or known.whose or known.negated or timed):
-        before = sum(seen.moments[i] < seen.moments[place] for i in seen.about)
-        row["late told"] = (
-            seen.small
-            * before
-            / max(len(seen.about) - (place in seen.about), 1)
-            * min(seen.covered[place] / max(seen.covered[best], 1e-9), 1.0)
-        )
+        row["late owner"] = small * seen.later(place) * seen.share(place)
+        row["late owned"] = small * seen.later(place) * text.owned
+    elif not (early or known.negated or timed):
+        row["late told"] = small * seen.later(place) * seen.share(place)
     if early:
-        row["past"] = seen.small * late * text.past
+        row["past"] = small * late * text.past
     if not known.whose and known.kind != "who" and text.introduces:
-        row["introduces"] = seen.small * min(
-            seen.covered[place] / max(seen.covered[best], 1e-9), 1.0
-        )
+        row["introduces"] = small * seen.share(place)
     if known.now:
         row["changes"] = "change" in text.cued
     if known.now or side == "after" or (query.span is not None and query.span.end is None):
@@ -253,7 +250,6 @@ def _following(seen: Seen, place: int) -> dict[str, float]:
     return {
         "after question": asked,
         "after bridge": bridge,
-        "after match": seen.large * after,
         "goes on": after if sentences and "pronoun" in sentences[0].cues else 0.0,
     }
 
@@ -261,7 +257,7 @@ def _following(seen: Seen, place: int) -> dict[str, float]:
 def _told_of(seen: Seen, place: int) -> tuple[float, int]:
     """Return how much of what a hit lacks of the question another one says of somebody in it.
 
-    A name counts by how few of the hits have it.
+    And which one, as a place. A name counts by how few of the hits have it.
     """
     own, match = seen.match.texts[place], seen.match
     best, by, count = 0.0, -1, len(seen.hits)
@@ -283,6 +279,7 @@ def _told_of(seen: Seen, place: int) -> tuple[float, int]:
 def _led(seen: Seen, place: int) -> tuple[float, int]:
     """Return how much of what a hit lacks an earlier one has, of what its clauses begin with.
 
+    And which one, as a place.
     "The hop guy is off to Kent" tells of whoever "does the hops": who is known is told of by a
     word of their description, and first. The rest of the other text counts half of the sentence
     with the word. O(terms that begin a clause and that few hits have).
