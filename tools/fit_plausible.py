@@ -6,7 +6,7 @@ conversations of LoCoMo, the ones that recipes are tuned on, and the first ten c
 whose questions count less. Newton's method; an L2 penalty of 3 on standardised features; seed 1.
 Cross-validated by story, in five folds three times: what was asked of a story is not learnt from.
 
-    python tools/fit_plausible.py --data FOLDER [--cache FOLDER] [--write]
+    python tools/fit_plausible.py --data FOLDER [--cache FOLDER] [--store URL] [--write]
 """
 
 import argparse
@@ -33,7 +33,8 @@ Flags = npt.NDArray[np.bool_]
 
 FIRST = DEFAULT.plausible
 PENALTY = 3.0
-OTHERS = {"locomo": (5, 0.2), "beam100k": (10, 0.3)}  # conversations, and what a question counts
+WRITERS = ("w1", "w2", "w3", "w4", "w5", "w6")
+OTHERS = {"locomo": (5, 0.5), "beam100k": (10, 0.7)}  # conversations, and what a question counts
 FOLDS, TIMES, SEED = 5, 3, 1
 TARGET = Path(__file__).parent.parent / "graphmem" / "retrieval" / "plausible.toml"
 
@@ -47,6 +48,7 @@ class Asked:
     group: str
     source: str
     counts: float
+    kind: str = ""
 
 
 async def _first(asking: Asking, found: Found) -> tuple[Floats, list[str], list[frozenset[str]]]:
@@ -61,10 +63,10 @@ async def _first(asking: Asking, found: Found) -> tuple[Floats, list[str], list[
     )
 
 
-async def gather(data: Path, cache: Path | None) -> list[Asked]:
+async def gather(data: Path, cache: Path | None, store: str | None) -> list[Asked]:
     asked: list[Asked] = []
     with TemporaryDirectory() as folder:
-        store = f"sqlite:///{Path(folder) / 'fit.db'}"
+        store = store or f"sqlite:///{Path(folder) / 'fit.db'}"
         encoder = CachedEmbedder(make_embedder("onnx"), cache or Path(folder))
         async with open_memory(store, log=store, worker="off", embedder=encoder) as manager:
             asked += await _of_stories(manager)
@@ -85,8 +87,16 @@ async def _of_stories(manager: MemoryManager) -> list[Asked]:
         for question in story.questions:
             rows, texts, _ = await _first(asking, await asking.find(question.text, at=at))
             right = np.array([stories.is_right(text, question) for text in texts])
-            one = Asked(rows=rows, right=right, group="stories", source=story.id, counts=1.0)
-            asked.append(one)
+            asked.append(
+                Asked(
+                    rows=rows,
+                    right=right,
+                    group="stories",
+                    source=story.id,
+                    counts=1.0,
+                    kind=question.kind,
+                )
+            )
     return asked
 
 
@@ -190,18 +200,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--cache", type=Path, help="keep embeddings here between runs")
+    parser.add_argument("--store", help="keep what was ingested in this SQLite store, a URL")
     parser.add_argument("--write", action="store_true", help="write the weights")
     given = parser.parse_args()
-    asked = asyncio.run(gather(given.data, given.cache))
+    asked = asyncio.run(gather(given.data, given.cache, given.store))
     # The sets of stories by their writers: an id's letter and digit, if it has one.
     sets = [one.source[:2] if one.group == "stories" else one.group for one in asked]
-    sets = [name if name in ("w1", "w2", "w3", *OTHERS) else "older" for name in sets]
+    sets = [name if name in (*WRITERS, *OTHERS) else "older" for name in sets]
     weights = fit(asked)
     before = np.array([float(one.right[:1].any()) for one in asked])
     learnt, kept = firsts(asked, weights), validated(asked)
     print(f"{'right first':12}{'n':>6}{'fused':>8}{'learnt':>8}{'others':>8}")
-    for name in sorted(set(sets)):
-        of = np.array([other == name for other in sets])
+    # By set, and by kind over all the writers' sets.
+    kinds = [
+        f"  {one.kind}" if name in WRITERS else "" for one, name in zip(asked, sets, strict=True)
+    ]
+    for name in (*sorted(set(sets)), *sorted(set(kinds) - {""})):
+        of = np.array([name in pair for pair in zip(sets, kinds, strict=True)])
         print(
             f"{name:12}{of.sum():>6}{before[of].mean():>8.3f}{learnt[of].mean():>8.3f}"
             f"{kept[of].mean():>8.3f}"

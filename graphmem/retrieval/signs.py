@@ -25,6 +25,8 @@ MOST_READ: Final = 1_000
 """How many characters of a text are read: who tells something at length begins with it."""
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*['\u2019]?|[?!.;\n,:(]")
+_STOP: Final = re.compile(r"(?<=[?!.;\n])\s+")
+_CLAUSE: Final = re.compile(r"[,:]\s+|\sbut\s")
 _ENDS: Final = frozenset("?!.;\n")
 _PAUSES: Final = frozenset(",:(")
 _LEADING: Final = 3  # words at the beginning of a clause among which it says of whom it tells
@@ -179,8 +181,23 @@ class Told:
 
     @property
     def owned(self) -> bool:
-        """Whether the text says whose something is."""
-        return _language().texts["owned"].search(self.text) is not None
+        """Whether the text says whose something is, in a sentence that neither asks nor guesses."""
+        return _owner(self.text)[0]
+
+    @property
+    def settles(self) -> bool:
+        """Whether the text says how something was found out."""
+        return _owner(self.text)[1]
+
+    @property
+    def introduces(self) -> bool:
+        """Whether the text says what somebody is called."""
+        return _shows("introduces", self.text)
+
+    @property
+    def past(self) -> bool:
+        """Whether the text says how something was before."""
+        return _shows("past", self.text)
 
     @property
     def asks(self) -> bool:
@@ -196,6 +213,27 @@ class Told:
         if kind == "time":
             return not self.cued.get("number", words) <= words
         return kind == "work" and _language().texts["works"].search(self.text) is not None
+
+
+@lru_cache(maxsize=1 << 11)
+def _shows(sign: str, text: str) -> bool:
+    return _language().texts[sign].search(text) is not None
+
+
+@lru_cache(maxsize=1 << 10)
+def _owner(text: str) -> tuple[bool, bool]:
+    """Return whether a text says whose something is, and how that was found out."""
+    known = _language().texts
+    owned = settles = False
+    for part in _STOP.split(text):
+        guess = part.endswith("?") or known["guesses"].search(part) is not None
+        if not guess and not owned:
+            owned = any(
+                known["owned"].search(clause) and not known["denies"].search(clause)
+                for clause in _CLAUSE.split(part)
+            )
+        settles = settles or (not guess and known["settles"].search(part) is not None)
+    return owned, settles
 
 
 def _bare(word: str) -> str:

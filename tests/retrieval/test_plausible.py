@@ -100,13 +100,63 @@ def test_what_is_told_later_counts_by_what_is_asked() -> None:
     assert feature("news", "What became of the miller?", "he left", "did he?") == [0, 0]
 
 
-def test_late_match_counts_what_is_about_the_same() -> None:
-    found = feature("late match", "Where is the choir now?", "the choir is here", "the choir went")
-    aside = feature("late match", "Where is the choir now?", "rain again", "the choir is here")
+def test_later_of_what_is_about_the_same_counts() -> None:
+    two = ("the choir is here", "the choir went")
 
-    assert found[0] == 0
-    assert found[1] > 0
+    told = feature("late told", "Where is the choir now?", *two)
+    aside = feature("late told", "Where is the choir now?", "rain again", "the choir is here")
+
+    assert told[0] == 0
+    assert told[1] > 0
     assert aside == [0, 0]
+    assert feature("late told", "Where was the choir before?", *two) == [0, 0]
+    assert feature("late told", "Whose choir is it?", *two) == [0, 0]
+
+
+def test_who_settles_an_owner_counts_and_who_guesses_does_not() -> None:
+    question = "Whose scarf is it?"
+    texts = (
+        "a scarf! it's Kuba's, I guess",
+        "the scarf is not Kuba's",
+        "found out: the scarf belongs to Tormod",
+    )
+
+    assert feature("owned", question, *texts) == [0, 0, 1]
+    assert feature("settles", question, *texts) == [0, 0, 1]
+    assert feature("late owner", question, *texts)[2] > 0
+    assert feature("late owned", question, *texts)[1] == 0
+    assert feature("late owned", question, *texts)[2] > 0
+    assert feature("late owned", "Where is the scarf?", *texts) == [0, 0, 0]
+
+
+def test_denial_counts_by_what_its_sentence_has_of_the_question() -> None:
+    question = "What do we not serve at lunch?"
+
+    denies = feature("negates it", question, "no soup at lunch", "lunch was good. no rain today")
+
+    assert denies[0] > denies[1] == 0
+    assert feature("negates it", "What do we serve at lunch?", "no soup at lunch") == [0]
+
+
+def test_past_and_introductions_count_by_what_is_asked() -> None:
+    two = ("Signe is called in", "she used to sail")
+
+    assert feature("past", "What was Signe before?", *two)[1] > 0
+    assert feature("past", "What is Signe?", *two) == [0, 0]
+    assert feature("introduces", "What does our vet sail?", "our vet is Signe", "a vet")[0] > 0
+    assert feature("introduces", "Who is our vet?", "our vet is Signe", "a vet") == [0, 0]
+
+
+def test_who_leads_on_to_a_later_hit_is_told_apart() -> None:
+    leads = feature(
+        "leads on",
+        "What became of the man who does the hops?",
+        "Ottmar is the man who does the hops for us",
+        "so Ottmar is off to Kent",
+    )
+
+    assert leads[0] > 0
+    assert leads[1] == 0
 
 
 def test_change_and_what_is_wanted_stand_in_one_sentence() -> None:
@@ -130,7 +180,7 @@ def test_other_value_is_told_after_the_best_match() -> None:
 def test_description_begins_the_clause_that_tells_of_whom_it_means() -> None:
     led = feature(
         "led",
-        "Where has Ottmar gone?",
+        "Where has our man Ottmar, who does the beer, gone?",
         "Ottmar is the one who does the hops for us",
         "so the hop man is off to Kent",
         "the rain man is off, and we have more of those hops",
@@ -139,6 +189,14 @@ def test_description_begins_the_clause_that_tells_of_whom_it_means() -> None:
 
     assert led[1] > 0
     assert led[2] == led[3] == 0
+
+
+def test_lead_counts_apart_where_nobody_is_described() -> None:
+    texts = ("Ottmar is the one who does the hops for us", "so the hop man is off to Kent")
+
+    assert feature("led plain", "Where has Ottmar gone?", *texts)[1] > 0
+    assert feature("led", "Where has Ottmar gone?", *texts) == [0, 0]
+    assert feature("led plain", "Whose hops has Ottmar?", *texts) == [0, 0]
 
 
 def test_description_is_read_early() -> None:

@@ -51,6 +51,29 @@ def test_question_asks_for_what_is_not_so_and_for_owners() -> None:
     assert not wanted("What does Orla eat?").negated
     assert wanted("Who does the saw belong to?").whose
     assert not wanted("Who came?").whose
+    assert wanted("Which herb do we leave out?").negated
+    assert wanted("What offer did I turn down?").negated
+    assert not wanted("What did the Bo with no hair paint?").negated
+
+
+@pytest.mark.parametrize(
+    ("question", "whose"),
+    [
+        ("Who did the stool come from?", True),
+        ("From whom are the sunflowers?", True),
+        ("Who made the yellow blanket?", True),
+        ("Who's the owner of the van?", True),
+        ("What did the stable owner's son do?", False),
+        ("Who is our vet?", False),
+    ],
+)
+def test_question_asks_for_an_owner_or_a_giver(question: str, whose: bool) -> None:
+    assert wanted(question).whose == whose
+
+
+def test_question_word_is_no_possessor() -> None:
+    assert wanted("What does the judge's brother paint?").described
+    assert not wanted("When's the camp?").described
 
 
 def test_question_asks_how_things_stand_unless_it_asks_how_they_stood() -> None:
@@ -95,6 +118,13 @@ def test_kin_is_whom_a_possessor_leads_to() -> None:
         ("it's the caretaker's", True),
         ("On loan since 1974", True),
         ("it's from the boatbuilder Nyström", True),
+        ("The stool is from her aunt", True),
+        ("It was left behind by a dancer", True),
+        ("must be the notary's", False),
+        ("aunt Sina's, I bet", False),
+        ("is it Tal's?", False),
+        ("it's not mine", False),
+        ("it isn't ours, it's Bo's", True),
         ("what a fine ladder", False),
         ("it's late again", False),
     ],
@@ -150,3 +180,11 @@ def test_only_the_beginning_of_a_long_text_is_read() -> None:
 def test_any_text_is_accepted(text: str) -> None:
     wanted(text)
     told(text).tells("work", frozenset())
+
+
+def test_text_says_what_somebody_is_called_and_how_things_were() -> None:
+    assert told("the contact is Mr. Boateng").introduces
+    assert told("our son Jannik does the hay").introduces
+    assert not told("the hay is dry").introduces
+    assert told("she used to sail").past
+    assert not told("she sails").past
