@@ -275,7 +275,7 @@ class GraphStore(Protocol):
         Text matches are not ranked by the engine but cut by ``retrieval.bm25.bm25``, given all of
         them that pass the filter, ties to the earlier recorded, then the lower id; nobody else's
         memories move the cut. A store that cannot look at all of many matches may let its engine's
-        rank cut them first, to no fewer than 60 and twice the limit, and there stores may differ.
+        rank cut them first, to no fewer than 40 and twice the limit, and there stores may differ.
         ``episode_ids`` and ``event_ids`` of a fact run in parallel, in the order of its support; an
         event id may occur twice there, once per session.
         """

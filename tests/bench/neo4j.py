@@ -27,7 +27,7 @@ from tests.bench.load import WordEmbedder, load, question, sentence
 
 COUNTED = 10
 CONSOLIDATED = 300
-WARMED = 1000  # questions until the server's JVM has compiled what they run
+WARMED = 3000  # questions until the server's JVM has compiled what they run
 PAGE_CACHE_MB = 6144  # a third of a million facts; the rest is read from the system's own
 
 Ask = Callable[
