@@ -104,7 +104,7 @@ def features(
         row |= _kind(seen, place)
         row |= _in_time(seen, place, tells=not row["no kind"])
         row |= _following(seen, place)
-        led, leader = _led(seen, place)
+        led, leader = _led(seen, place) if seen.small else (0.0, -1)
         if seen.wanted.described:
             row["led"] = seen.small * led
         elif not seen.wanted.whose:
@@ -194,15 +194,15 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
     tells_it = any(not sentence.asks for sentence in text.sentences)
     if tells_it and not (known.now or early or known.negated or known.whose or timed):
         row["news"] = seen.small * late * min(len(set(seen.moments)) / _FEW, 1.0)
-    small = seen.small
-    if known.whose:
+    small = seen.small  # where it is 0, what is weighed by it is not looked for
+    if small and known.whose:
         row["late owner"] = small * seen.later(place) * seen.share(place)
         row["late owned"] = small * seen.later(place) * text.owned
-    elif not (early or known.negated or timed):
+    elif small and not (early or known.negated or timed):
         row["late told"] = small * seen.later(place) * seen.share(place)
-    if early:
+    if small and early:
         row["past"] = small * late * text.past
-    if not known.whose and known.kind != "who" and text.introduces:
+    if small and not known.whose and known.kind != "who" and text.introduces:
         row["introduces"] = small * seen.share(place)
     if known.now:
         row["changes"] = "change" in text.cued
