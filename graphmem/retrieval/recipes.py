@@ -73,11 +73,11 @@ class Recipe:
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
         )
     )
-    text_limit: int = 40
-    vector_limit: int = 40
-    fact_limit: int = 20
+    text_limit: int = 30
+    vector_limit: int = 30
+    fact_limit: int = 15
     neighbours: int = 2
-    seeds: int = 30
+    seeds: int = 20
 
 
 DEFAULT: Final = Recipe()
