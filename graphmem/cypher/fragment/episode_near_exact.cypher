@@ -9,7 +9,4 @@ WITH e, CASE WHEN e.windows > 1 THEN reduce(best = vector.similarity.cosine(e.em
   COLLECT { MATCH (w:MemoryWindow)-[:WINDOW_OF]->(e) WHERE w.embedding___slot__ IS NOT NULL
             RETURN vector.similarity.cosine(w.embedding___slot__, $vector) } | CASE WHEN s > best THEN s ELSE best END)
   ELSE vector.similarity.cosine(e.embedding___slot__, $vector) END AS s
-WITH e, s ORDER BY s DESC, e.id LIMIT $episode_vector
-WITH collect([e, s]) AS best
-UNWIND range(1, size(best)) AS rank
-RETURN best[rank - 1][0] AS e, 1 AS near, best[rank - 1][1] AS s, 1.0 / ($rank_offset + rank) AS worth
+// include: fragment/episode_nearest
