@@ -526,6 +526,7 @@ async def test_reranker_sees_forty_hits_at_most(tmp_path: Path) -> None:
         hits = await w.ask("Which boat?", reranker=reranker, top_k=50)
 
         assert len(hits) > MOST_JUDGED
+        assert not any("placed by the reranker" in hit.reason for hit in hits[MOST_JUDGED:])
         assert [len(shown) for _, shown in reranker.shown] == [MOST_JUDGED]
 
 
