@@ -94,6 +94,7 @@ def _match(query: Query, known: Wanted, read: Sequence[Told]) -> Match:
 class Seen:
     """What the features of all hits are made from; ``best`` is the place of the best match.
 
+    ``covered`` is how much each hit has of the question, ``by_sentence`` each of its sentences.
     ``people`` are, by name, the hits that name somebody whom the question does not; ``holding``
     are, by term, those that have it. ``said`` are the question's own terms. ``about`` are the
     hits that have some of them, ``late`` is 0 for the first told and 1 for the last,
@@ -106,6 +107,7 @@ class Seen:
     read: Sequence[Told]
     match: Match
     covered: Sequence[float]
+    by_sentence: Sequence[Sequence[float]]
     best: int
     at: Mapping[tuple[str, int], int]
     people: Mapping[str, Sequence[int]]
@@ -135,6 +137,10 @@ def compare(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool
     known = wanted(query.asked or query.text)
     match = _match(query, known, read)
     covered = [match.covered(text) for text in match.texts]
+    by_sentence = [
+        [whole] if len(parts) == 1 else [match.covered(part) for part in parts]
+        for whole, parts in zip(covered, match.sentences, strict=True)
+    ]
     top = max(hits[0].score, 1e-9)
     authors = (hit.candidate.author for hit in hits)
     called = {word for author in authors if author for word in author.casefold().split()}
@@ -155,6 +161,7 @@ def compare(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool
         read=read,
         match=match,
         covered=covered,
+        by_sentence=by_sentence,
         best=max(range(len(hits)), key=lambda i: covered[i] + 0.3 * hits[i].score / top),
         at={
             (hit.candidate.session_id, hit.candidate.seq): place

@@ -4,15 +4,14 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from graphmem.retrieval.columns import Floats
-from graphmem.retrieval.compared import Seen, compare, near
-from graphmem.retrieval.query import Query
-from graphmem.retrieval.rank import Ranked
+from graphmem.retrieval.compared import Seen, near
+from graphmem.retrieval.links import Links
 from graphmem.retrieval.signs import Sentence, Told
 
 FEATURES: Final = (
@@ -67,15 +66,12 @@ FEATURES: Final = (
 
 _APART: Final = 0.25  # cosines that differ by less differ by chance
 _FEW: Final = 8  # moments: that something is the last of fewer says less
-_SHARED: Final = 4  # hits: what more of them have tells nobody apart
 _KIN: Final = frozenset({"his", "her", "their", "my", "our"})
 
 
-def features(
-    hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, pool: int
-) -> Floats:
+def features(seen: Seen, ties: Links) -> Floats:
     """Return the features of hits for a question, shape (hits, ``FEATURES``); see there."""
-    seen = compare(hits, query, texts, pool)
+    hits, query = seen.hits, seen.query
     top = max(hits[0].score, 1e-9)
     cosines = [hit.candidate.cosine or 0.0 for hit in hits]
     highest, lowest = max(cosines), min(cosines)
@@ -104,17 +100,16 @@ def features(
         row |= _kind(seen, place)
         row |= _in_time(seen, place, tells=not row["no kind"])
         row |= _following(seen, place)
-        led, leader = _led(seen, place) if seen.small else (0.0, -1)
+        led, told = ties.led[place], ties.told_of[place]
         if seen.wanted.described:
-            row["led"] = seen.small * led
+            row["led"] = seen.small * led.gain
         elif not seen.wanted.whose:
-            row["led plain"] = seen.small * led
-        told, teller = _told_of(seen, place)
+            row["led plain"] = seen.small * led.gain
         if row["kind"]:
-            row["told of"] = told
-        for gain, other in ((led, leader), (told, teller)):
-            if gain and moments[other] < moments[place]:
-                leads[other] = max(leads[other], gain)
+            row["told of"] = told.gain
+        for link in (led, told):
+            if link.gain and moments[link.place] < moments[place]:
+                leads[link.place] = max(leads[link.place], link.gain)
         rows.append(row)
     for row, gain in zip(rows, leads, strict=True):
         row["leads on"] = seen.small * gain
@@ -124,14 +119,11 @@ def features(
 def _matching(seen: Seen, place: int) -> dict[str, float]:
     match, text = seen.match, seen.read[place]
     described = seen.wanted.described
-    states = [
-        match.covered(has)
-        for has, sentence in zip(match.sentences[place], text.sentences, strict=True)
-        if has and not sentence.asks
-    ]
+    parts = list(zip(seen.by_sentence[place], text.sentences, strict=True))
+    states = [covered for covered, sentence in parts if not sentence.asks]
     denies = [
-        match.covered(has)
-        for has, sentence in zip(match.sentences[place], text.sentences, strict=True)
+        covered
+        for covered, sentence in parts
         if seen.wanted.negated and "negation" in sentence.cues
     ]
     return {
@@ -157,7 +149,7 @@ def _kind(seen: Seen, place: int) -> dict[str, float]:
     has = seen.match.sentences[place]
     beside = False
     if has and tells and known.kind in ("time", "number", "work"):
-        best = max(range(len(has)), key=lambda i: seen.match.covered(has[i]))
+        best = max(range(len(has)), key=seen.by_sentence[place].__getitem__)
         cues = text.sentences[best].cues
         beside = bool(has[best]) and (
             known.kind in cues or (known.kind == "time" and "number" in cues)
@@ -252,59 +244,3 @@ def _following(seen: Seen, place: int) -> dict[str, float]:
         "after bridge": bridge,
         "goes on": after if sentences and "pronoun" in sentences[0].cues else 0.0,
     }
-
-
-def _told_of(seen: Seen, place: int) -> tuple[float, int]:
-    """Return how much of what a hit lacks of the question another one says of somebody in it.
-
-    And which one, as a place. A name counts by how few of the hits have it.
-    """
-    own, match = seen.match.texts[place], seen.match
-    best, by, count = 0.0, -1, len(seen.hits)
-    for name in seen.read[place].words & seen.people.keys():
-        rare = math.log((count + 1) / len(seen.people[name])) / math.log(count + 1)
-        for other in seen.people[name]:
-            if other == place:
-                continue
-            for sentence, has in zip(
-                seen.read[other].sentences, match.sentences[other], strict=True
-            ):
-                if name in sentence.words:
-                    gain = rare * match.beyond(has, own)
-                    if gain > best:
-                        best, by = gain, other
-    return best, by
-
-
-def _led(seen: Seen, place: int) -> tuple[float, int]:
-    """Return how much of what a hit lacks an earlier one has, of what its clauses begin with.
-
-    And which one, as a place.
-    "The hop guy is off to Kent" tells of whoever "does the hops": who is known is told of by a
-    word of their description, and first. The rest of the other text counts half of the sentence
-    with the word. O(terms that begin a clause and that few hits have).
-    """
-    own, match, count = seen.match.texts[place], seen.match, len(seen.hits)
-    here = seen.hits[place].candidate
-    best, by = 0.0, -1
-    for sentence in seen.read[place].sentences:
-        for term in sentence.leads:
-            holding = seen.holding[term]
-            if not 2 <= len(holding) <= _SHARED or term in seen.said:
-                continue
-            rare = math.log((count + 1) / len(holding)) / math.log(count + 1)
-            for other in holding:
-                there = seen.hits[other].candidate
-                if (here.session_id, here.seq) == (there.session_id, there.seq):
-                    continue  # itself, or the fact that was read from it
-                if there.occurred_at > here.occurred_at:
-                    continue
-                gain = 0.5 * match.beyond(match.texts[other], own)
-                for part, has in zip(
-                    seen.read[other].sentences, match.sentences[other], strict=True
-                ):
-                    if term in part.terms:
-                        gain = max(gain, match.beyond(has, own))
-                if rare * gain > best:
-                    best, by = rare * gain, other
-    return best, by

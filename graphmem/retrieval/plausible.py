@@ -7,10 +7,10 @@ they tell, in features that each have a plain meaning (``features``), weighed by
 model (McFadden, *Conditional logit analysis of qualitative choice behavior*, 1974): which one of
 these answers? As in reranking for question answering (Moldovan et al., *Performance issues and
 error analysis in an open-domain question answering system*, TOIS 2003), but for no model of
-language.
+language. To that comes what features and ``circumstances`` say only together, in boosted trees.
 
-The weights are plain numbers in ``plausible.toml``; ``tools/fit_plausible.py`` finds them. Knows
-no store.
+The weights are plain numbers in ``plausible.toml``, the trees in ``plausible.json``;
+``tools/fit_plausible.py`` finds them. Knows no store.
 """
 
 import math
@@ -22,13 +22,18 @@ from typing import Final
 
 import numpy as np
 
+from graphmem.retrieval.circumstances import CIRCUMSTANCES, circumstances
 from graphmem.retrieval.columns import Floats
+from graphmem.retrieval.compared import compare
 from graphmem.retrieval.features import FEATURES, features
+from graphmem.retrieval.links import links
 from graphmem.retrieval.query import Query
 from graphmem.retrieval.rank import Ranked
 from graphmem.retrieval.reorder import reorder
+from graphmem.retrieval.trees import Forest
 
-__all__ = ["ARM", "FEATURES", "by_plausibility", "features", "weights", "wordings"]
+NAMES: Final = FEATURES + CIRCUMSTANCES
+"""What is known of a hit, in the order of a row."""
 
 ARM: Final = "plausible"
 
@@ -41,6 +46,22 @@ def weights() -> Floats:
     text = files("graphmem.retrieval").joinpath("plausible.toml").read_text("utf-8")
     table: dict[str, float] = tomllib.loads(text)["weights"]
     return np.array([table.get(name, 0.0) for name in FEATURES])
+
+
+@cache
+def forest() -> Forest:
+    """Return the trees that ship with the package, over ``NAMES``."""
+    return Forest.of(files("graphmem.retrieval").joinpath("plausible.json").read_text("utf-8"))
+
+
+def rows_of(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, pool: int) -> Floats:
+    """Return what is known of hits for a question, shape (hits, ``NAMES``).
+
+    ``texts`` are by id, ``pool`` is how many candidates the hits were chosen from.
+    """
+    seen = compare(hits, query, texts, pool)
+    ties = links(seen)
+    return np.hstack([features(seen, ties), circumstances(seen, ties)])
 
 
 def by_plausibility(
@@ -58,7 +79,8 @@ def by_plausibility(
     if not head or not query.terms:
         return tuple(ranked)
     kept = [(place, hit) for place, hit in wordings(head) if hit.candidate.id in texts]
-    values = features([hit for _, hit in kept], query, texts, pool=pool) @ weights()
+    rows = rows_of([hit for _, hit in kept], query, texts, pool=pool)
+    values = rows[:, : len(FEATURES)] @ weights() + forest().values(rows)
     best: dict[int, tuple[float, Ranked]] = {}
     for (place, hit), value in zip(kept, values.tolist(), strict=True):
         if place not in best or value > best[place][0]:

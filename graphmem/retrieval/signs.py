@@ -200,6 +200,11 @@ class Told:
         return _shows("past", self.text)
 
     @property
+    def guesses(self) -> bool:
+        """Whether the text says that something is so only perhaps."""
+        return _shows("guesses", self.text)
+
+    @property
     def asks(self) -> bool:
         """Whether some sentence of the text is a question."""
         return any(sentence.asks for sentence in self.sentences)

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphmem.models import Candidate
-from graphmem.retrieval.plausible import ARM, FEATURES, by_plausibility, features, weights, wordings
+from graphmem.retrieval.features import FEATURES
+from graphmem.retrieval.plausible import (
+    ARM,
+    NAMES,
+    by_plausibility,
+    rows_of,
+    weights,
+    wordings,
+)
 from graphmem.retrieval.rank import Ranked, merge, score
 from graphmem.retrieval.recipes import DEFAULT
 from tests.retrieval.pools import NOW, asked, episode, fact, some
@@ -42,8 +50,8 @@ def order(question: str, *texts: str) -> list[str]:
 
 def feature(name: str, question: str, *texts: str) -> list[float]:
     found, by_id = said(*texts)
-    table = features(found, asked(question), by_id, pool=40)
-    return [round(float(value), 3) for value in table[:, FEATURES.index(name)]]
+    table = rows_of(found, asked(question), by_id, pool=40)
+    return [round(float(value), 3) for value in table[:, NAMES.index(name)]]
 
 
 @pytest.mark.parametrize(
