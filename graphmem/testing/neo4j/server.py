@@ -7,6 +7,7 @@ up to a deadline.
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -166,6 +167,8 @@ class Server:
             f"-Xms{heap}",
             f"-Xmx{heap}",
             *_JAVA,
+            # Jetty unpacks the Browser there and leaves the folder behind when it is killed.
+            f"-Djava.io.tmpdir={self.home / 'tmp'}",
             *(["-XX:TieredStopAtLevel=1"] if self._short_lived else []),
             *modules,
             *release.java_arguments,
@@ -207,7 +210,9 @@ class Server:
             }
         lines |= self._settings
         text = "".join(f"{name}={value}\n" for name, value in lines.items())
-        (self.home / "conf").mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.home / "tmp", ignore_errors=True)
+        for folder in ("conf", "tmp"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
         (self.home / "conf" / "neo4j.conf").write_text(text, "utf-8")
 
     def _wait(self, pid: int, deadline: float) -> None:

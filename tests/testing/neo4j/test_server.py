@@ -56,6 +56,7 @@ def test_life_of_a_server(fresh_neo4j: Callable[..., Server]) -> None:
         title = page.read()
     first, address = server.pid, server.address
     assert first is not None
+    unpacked = [folder.name for folder in (server.home / "tmp").glob("jetty-*")]
 
     server.kill()
     assert not lives(first)
@@ -63,6 +64,7 @@ def test_life_of_a_server(fresh_neo4j: Callable[..., Server]) -> None:
         ask(server, "RETURN 1")
     server.start()
     kept = ask(server, "MATCH (k:Kept) RETURN k.name AS name")
+    left = [folder.name for folder in (server.home / "tmp").glob("jetty-*")]
     second = server.pid
     assert second is not None
     server.stop()
@@ -70,6 +72,9 @@ def test_life_of_a_server(fresh_neo4j: Callable[..., Server]) -> None:
     assert kernel == {"versions": [version(line)]}
     assert b"Neo4j Browser" in title
     assert kept == [{"name": "Ada"}]
+    # What the killed one had unpacked is not left in anybody's folder for temporary files.
+    assert unpacked
+    assert not set(unpacked) & set(left)
     assert server.address == address
     assert (server.pid, lives(second)) == (None, False)
 
