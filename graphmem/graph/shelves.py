@@ -14,7 +14,7 @@ import numpy as np
 
 from graphmem.graph.postings import Text
 from graphmem.graph.vectors import Matrix, Places
-from graphmem.retrieval.rank import Flags, Integers
+from graphmem.retrieval.columns import Flags, Integers
 
 Row: TypeAlias = tuple[Any, ...]
 

@@ -30,8 +30,7 @@ from graphmem.models import (
     Scope,
     SourceClass,
 )
-from graphmem.retrieval.columns import Columns, Fixed, Floats, Words
-from graphmem.retrieval.rank import Integers
+from graphmem.retrieval.columns import Columns, Fixed, Floats, Integers, Words
 from graphmem.sqlite.connection import Transaction
 from graphmem.times import BEGINNING, FOREVER, from_us, to_us
 

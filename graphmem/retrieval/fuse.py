@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphmem.retrieval.columns import Columns
-from graphmem.retrieval.rank import Scores, placed
+from graphmem.retrieval.scoring import Scores, placed
 
 
 def fuse(scored: Sequence[Scores], *, share: float) -> Scores:

@@ -36,9 +36,10 @@ from graphmem.retrieval.fuse import fuse
 from graphmem.retrieval.ordinals import Counted, meant
 from graphmem.retrieval.plausible import by_plausibility, wordings
 from graphmem.retrieval.query import Query, Span, understand
-from graphmem.retrieval.rank import Ranked, newest_first, score, settle
+from graphmem.retrieval.rank import Ranked, newest_first, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
 from graphmem.retrieval.reorder import ARM, MOST_JUDGED, reorder
+from graphmem.retrieval.scoring import score
 from graphmem.retrieval.text import embedded_text
 
 T = TypeVar("T")

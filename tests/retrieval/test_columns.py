@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from graphmem.models import Candidate, CandidatePool
 from graphmem.retrieval.columns import FIXED, Columns, Words, words_of
-from graphmem.retrieval.rank import score
 from graphmem.retrieval.recipes import DEFAULT
+from graphmem.retrieval.scoring import score
 from tests.retrieval.pools import NOW, asked, candidates, episode, fact, some, texts
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from graphmem.models import Candidate
 from graphmem.retrieval.fuse import fuse
-from graphmem.retrieval.rank import Scores, score
 from graphmem.retrieval.recipes import DEFAULT
+from graphmem.retrieval.scoring import Scores, score
 from tests.retrieval.pools import NOW, asked, candidates, episode, some
 
 SHARE = 0.8

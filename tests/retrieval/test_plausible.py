@@ -18,8 +18,9 @@ from graphmem.retrieval.plausible import (
     weights,
     wordings,
 )
-from graphmem.retrieval.rank import Ranked, merge, score
+from graphmem.retrieval.rank import Ranked, merge
 from graphmem.retrieval.recipes import DEFAULT
+from graphmem.retrieval.scoring import score
 from tests.retrieval.pools import NOW, asked, episode, fact, some
 
 

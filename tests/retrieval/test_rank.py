@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from graphmem.models import Candidate, CandidatePool
 from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.query import Query
-from graphmem.retrieval.rank import MOST_BOOST, Ranked, boost, rank, recency, score
+from graphmem.retrieval.rank import Ranked, rank
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
+from graphmem.retrieval.scoring import MOST_BOOST, boost, recency, score
 from tests.retrieval.pools import NOW, WORDS, asked, candidates, episode, fact, some, texts
 
 questions = st.sampled_from(
