@@ -68,14 +68,16 @@ class _Drafts:
     ``holder`` is the hit that carries an episode, None where that one is beyond the limit and was
     never made. ``current`` is, per slot, the lowest score of a hit that carries a current fact;
     ``slots`` are those of the ended facts that are no hits, by the episodes they were read from.
+    ``timely`` are the only episodes that count as where a fact is from, if it has one of them.
     """
 
-    def __init__(self, scores: Scores, limit: int) -> None:
+    def __init__(self, scores: Scores, limit: int, *, timely: frozenset[str] | None = None) -> None:
         self.drafts: list[_Draft] = []
         self.slots: dict[str, set[str]] = {}
         self._rows = scores.rows
         self._total: list[float] = scores.total.tolist()
         self._room = limit
+        self._timely = timely
         self._holder: dict[str, _Draft | None] = {}
         self._current: dict[str, float] = {}
 
@@ -96,6 +98,8 @@ class _Drafts:
     def take_fact(self, row: int, ended: bool) -> None:
         rows = self._rows
         events = dict(zip(rows.episode_ids[row], rows.event_ids[row], strict=False))
+        if self._timely is not None:
+            events = {e: event for e, event in events.items() if e in self._timely} or events
         holders = [self._holder[episode] for episode in events if episode in self._holder]
         taken = [d for d in holders if d is None or self._is_episode(d)]
         draft = taken[0] if taken else None
@@ -141,13 +145,19 @@ def merge(
     The best of them stands for the hit, and its arms are the hit's. A fact's hit carries the
     support's event ids in their order; an episode's its own event first and then the support's.
     Two facts read from one event are two hits, unless the event's episode beats both: its words
-    say what they say. An event that stands as an episode is in no other hit. What is
+    say what they say. An event that stands as an episode is in no other hit. Where a question is
+    about nothing but a time, what was told at others is left out: "Bo is a friend of Ida" may be
+    from many days, and the question is about one. What is
     quarantined or only supposed is dropped, and so are ended facts, unless the question asks for
     what has ended; if it does not, an episode whose facts have all ended ranks below the fact that
     took their place.
     """
     rows, now = scores.rows, microseconds(as_of)
-    made = _Drafts(scores, len(scores.order) if limit is None else limit)
+    timely = None
+    if query.only_time:
+        kinds = zip(rows.id, rows.kind, strict=True)
+        timely = frozenset(name for name, kind in kinds if kind == "episode")
+    made = _Drafts(scores, len(scores.order) if limit is None else limit, timely=timely)
     for row in scores.order:
         if rows.status[row] in UNTOLD:
             continue

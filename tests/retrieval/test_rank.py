@@ -489,3 +489,27 @@ def test_form_counts_between_people_only() -> None:
 
     assert forms("Ada") == {True}
     assert forms(None) == {False}
+
+
+def test_question_about_a_time_alone_is_told_only_what_was_said_then() -> None:
+    told = [episode(1, "Bo came"), fact("f1", "Bo is a friend of Ida", read_from=(7, 1, 8))]
+    question = "What did we talk about on June 14th?"
+
+    (hit,) = rank(
+        CandidatePool(candidates=told), asked(question), recipe=DEFAULT, now=NOW, as_of=NOW
+    )
+    (friend,) = rank(
+        CandidatePool(candidates=told), asked("Who is Bo?"), recipe=DEFAULT, now=NOW, as_of=NOW
+    )
+    elsewhere = rank(
+        CandidatePool(candidates=[episode(1, "Bo came"), fact("f1", "Bo sails", read_from=(7, 8))]),
+        asked(question),
+        recipe=DEFAULT,
+        now=NOW,
+        as_of=NOW,
+    )
+
+    assert asked(question).only_time
+    assert hit.event_ids == ("v1",)
+    assert set(friend.event_ids) == {"v1", "v7", "v8"}
+    assert ("v7", "v8") in [found.event_ids for found in elsewhere]
