@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphmem.models import Candidate
+from graphmem.retrieval.circumstances import CIRCUMSTANCES
 from graphmem.retrieval.features import FEATURES
 from graphmem.retrieval.plausible import (
     ARM,
@@ -333,3 +334,61 @@ def test_any_text_is_accepted(question: str, texts: list[str]) -> None:
     ranked = by_plausibility(found, asked(question), by_id, first=12, pool=9)
 
     assert {hit.candidate.id for hit in ranked} == set(by_id)
+
+
+def circumstance(name: str, question: str, *texts: str) -> list[float]:
+    assert name in CIRCUMSTANCES
+    return feature(name, question, *texts)
+
+
+def test_circumstances_have_their_meaning() -> None:
+    two = ("Where is the boat?", "Karl said: maybe in Oslo, on Monday. He rowed it")
+    question = "Where is the boat of Ada?"
+
+    assert circumstance("asks", question, *two) == [1, 0]
+    assert circumstance("guesses", question, *two) == [0, 1]
+    assert circumstance("sentences", question, *two) == [1, 2]
+    assert circumstance("a time", question, *two) == [0, 1]
+    assert circumstance("new names", question, *two) == [0, 1]
+    assert circumstance("told late", question, *two) == [0, 1]
+    assert circumstance("messages on", question, *two) == [0, 1]
+    assert circumstance("its author", question, *two) == [1, 1]
+    assert circumstance("answers one", question, *two) == [0, 1]
+    assert circumstance("message after", question, *two) == [1, 0]
+    assert circumstance("share", question, *two)[0] == 1
+    assert circumstance("message before", question, *two)[1] > 0
+    assert circumstance("since match", question, *two)[1] > 0
+    assert circumstance("names asked", question, *two) == [1, 1]
+    assert circumstance("who", "Who rows?", "Karl rows") == [1]
+    assert circumstance("a pronoun", "Who rowed it?", "we met. He rowed it") == [1]
+
+
+def test_best_sentence_need_not_be_the_first() -> None:
+    question = "Who repairs the engine?"
+    texts = ("rain again. Karl repairs the engine", "Karl repairs the engine. rain again")
+
+    best = circumstance("best sentence", question, *texts)
+    first = circumstance("first sentence", question, *texts)
+
+    assert best[0] == best[1] == first[1] > first[0] == 0
+    assert circumstance("rarest", question, *texts)[0] > 0
+    assert circumstance("length", question, "a b", "a b c d")[1] > 0
+
+
+def test_what_shares_no_session_with_the_best_match_is_far() -> None:
+    near, far = episode(1, "the boat is red"), episode(2, "we baked", session_id="s2")
+    texts = {"e1": "the boat is red", "e2": "we baked"}
+
+    rows = rows_of(hits(near, far), asked("Which boat?"), texts, pool=2)
+
+    assert rows[:, NAMES.index("messages on")].tolist() == [0, -13]
+    assert np.isfinite(rows).all()
+
+
+def test_memory_of_two_puts_what_matches_first() -> None:
+    """Trees that had only seen whole stories put whatever was told last first."""
+    assert order("Which boat?", "the boat is red", "we baked bread")[0] == "the boat is red"
+    assert order("Who came?", "Karl came", "the bread is done")[0] == "Karl came"
+    assert (
+        order("Where is the key?", "the key is in the shed", "bye")[0] == "the key is in the shed"
+    )
