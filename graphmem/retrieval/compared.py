@@ -72,7 +72,8 @@ def _match(query: Query, known: Wanted, read: Sequence[Told]) -> Match:
             for number, share in meant[term]:
                 if share > found.get(number, 0.0):
                     found[number] = share
-        return found
+        # In one order in every process: what is summed up over it must not differ by a rounding.
+        return dict(sorted(found.items()))
 
     texts = [has(text.terms) for text in read]
     sentences = [

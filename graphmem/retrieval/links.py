@@ -46,7 +46,7 @@ def _told_of(seen: Seen, place: int) -> Link:
     """
     own, match = seen.match.texts[place], seen.match
     best, by, count = 0.0, -1, len(seen.hits)
-    for name in seen.read[place].words & seen.people.keys():
+    for name in sorted(seen.read[place].words & seen.people.keys()):
         rare = math.log((count + 1) / len(seen.people[name])) / math.log(count + 1)
         for other in seen.people[name]:
             if other == place:
@@ -72,7 +72,7 @@ def _led(seen: Seen, place: int) -> Link:
     here = seen.hits[place].candidate
     best, by = 0.0, -1
     for sentence in seen.read[place].sentences:
-        for term in sentence.leads:
+        for term in sorted(sentence.leads):
             holding = seen.holding[term]
             if not 2 <= len(holding) <= _SHARED or term in seen.said:
                 continue

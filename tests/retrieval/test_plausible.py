@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from graphmem.models import Candidate
 from graphmem.retrieval.circumstances import CIRCUMSTANCES
+from graphmem.retrieval.compared import compare
 from graphmem.retrieval.features import FEATURES
 from graphmem.retrieval.plausible import (
     ARM,
@@ -392,3 +393,15 @@ def test_memory_of_two_puts_what_matches_first() -> None:
     assert (
         order("Where is the key?", "the key is in the shed", "bye")[0] == "the key is in the shed"
     )
+
+
+def test_sums_are_added_in_one_order() -> None:
+    """Sets of strings are ordered anew in every process, and a rounding depends on the order."""
+    words = "hop mill brewery barge lock river miller horse cart stable cider orchard ferry"
+    found, texts = said(words, " ".join(reversed(words.split())), f"{words}. {words}")
+
+    match = compare(found, asked(f"Who told Ida of the {words}?"), texts, 9).match
+
+    for has in (*match.texts, *(part for parts in match.sentences for part in parts)):
+        assert len(has) > 10
+        assert list(has) == sorted(has)
