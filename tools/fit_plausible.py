@@ -133,14 +133,10 @@ async def _of_stories(manager: MemoryManager) -> list[Asked]:
                 asking,
                 await asking.find(question.text, at=at),
                 lambda text, _, question=question: stories.is_right(text, question),
-                Asked(
-                    rows=np.zeros(0),
-                    right=np.zeros(0, dtype=np.bool_),
-                    group="stories",
-                    source=story.id,
-                    counts=1.0,
-                    kind=question.kind,
-                ),
+                group="stories",
+                source=story.id,
+                counts=1.0,
+                kind=question.kind,
             )
     return asked
 
@@ -155,33 +151,41 @@ async def _of_talk(manager: MemoryManager, name: str, data: Path) -> list[Asked]
                 visit.asking,
                 await visit.asking.find(question.text, at=question.asked_at),
                 lambda _, events, gold=gold: not gold.isdisjoint(events),
-                Asked(
-                    rows=np.zeros(0),
-                    right=np.zeros(0, dtype=np.bool_),
-                    group=name,
-                    source=f"{name} {visit.conversation.id}",
-                    counts=counts,
-                ),
+                group=name,
+                source=f"{name} {visit.conversation.id}",
+                counts=counts,
             )
     return asked
 
 
 async def _asked(
-    asking: Asking, found: Found, answers: Callable[[str, frozenset[str]], bool], like: Asked
+    asking: Asking,
+    found: Found,
+    answers: Callable[[str, frozenset[str]], bool],
+    *,
+    group: str,
+    source: str,
+    counts: float,
+    kind: str = "",
 ) -> list[Asked]:
     """Return a question as it was asked, and as asked of few; ``answers`` judges a hit."""
-    rows, texts, events, ids = await _first(asking, found)
-    right = np.array([answers(t, e) for t, e in zip(texts, events, strict=True)], dtype=np.bool_)
-    asked = [replace(like, rows=rows, right=right)]
+
+    async def judged(found: Found) -> tuple[Floats, Flags, list[str]]:
+        rows, texts, events, ids = await _first(asking, found)
+        right = [answers(t, e) for t, e in zip(texts, events, strict=True)]
+        return rows, np.array(right, dtype=np.bool_), ids
+
+    rows, right, ids = await judged(found)
+    whole = Asked(rows=rows, right=right, group=group, source=source, counts=counts, kind=kind)
     chance = np.random.default_rng([SEED, *found.query.text.encode()])
     few = _of_few({i for i, r in zip(ids, right, strict=True) if r}, found, chance)
-    if few is not None:
-        rows, texts, events, _ = await _first(asking, few)
-        right = np.array([answers(t, e) for t, e in zip(texts, events, strict=True)])
-        asked.append(
-            replace(like, rows=rows, right=right, counts=FEW * like.counts, group="few", kind="")
-        )
-    return asked
+    if few is None:
+        return [whole]
+    rows, right, _ = await judged(few)
+    return [
+        whole,
+        Asked(rows=rows, right=right, group="few", source=source, counts=FEW * counts),
+    ]
 
 
 # --------------------------------------------------------------------------- the model

@@ -62,8 +62,7 @@ def _of(seen: Seen, ties: Links, place: int) -> tuple[float, ...]:
     text, match = seen.read[place], seen.match
     has = match.texts[place]
     sentences = seen.by_sentence[place]
-    where = max(range(len(sentences)), key=sentences.__getitem__) if sentences else -1
-    match_sentence: Sentence | None = text.sentences[where] if sentences else None
+    matching = max(zip(sentences, text.sentences, strict=True), key=_share, default=None)
     together = hit.session_id == best.session_id
     apart = max(-_FAR, min(_FAR, hit.seq - best.seq)) if together else -_FAR - 1
     seconds = seen.moments[place] - seen.moments[seen.best]
@@ -71,7 +70,6 @@ def _of(seen: Seen, ties: Links, place: int) -> tuple[float, ...]:
     if hit.kind == "episode":
         before = seen.at.get((hit.session_id, hit.seq - 1))
         after = seen.at.get((hit.session_id, hit.seq + 1))
-    known = seen.wanted.words | seen.wanted.names
     return (
         seen.late[place],
         seen.later(place),
@@ -90,10 +88,14 @@ def _of(seen: Seen, ties: Links, place: int) -> tuple[float, ...]:
         len(text.sentences),
         text.asks,
         text.guesses,
-        len(text.names - known),
+        len(text.names.difference(seen.wanted.words, seen.wanted.names)),
         "time" in text.cued,
-        match_sentence is not None and "pronoun" in match_sentence.cues,
+        matching is not None and "pronoun" in matching[1].cues,
         seen.covered[before] if before is not None else 0.0,
         before is not None and seen.read[before].asks,
         after is not None,
     )
+
+
+def _share(one: tuple[float, Sentence]) -> float:
+    return one[0]
