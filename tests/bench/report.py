@@ -1,0 +1,66 @@
+"""The figures of a run as rows of one table, printed as they come and written as one page."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import apsw
+import numpy as np
+
+_HEAD = "| what | p50 ms | p95 ms | p99 ms | n |\n|---|---|---|---|---|"
+
+
+class Report:
+    """A run's table, with the machine and its load above and below."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._say(
+            f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+            f"a loop of 1,000,000 in {min(_pace() for _ in range(3)):.0f} ms"
+        )
+        self._say("")
+        self._say(_HEAD)
+
+    def row(self, name: str, times: Sequence[float]) -> None:
+        """Add percentiles of these times, in seconds."""
+        p50, p95, p99 = np.percentile(np.array(times) * 1000, [50, 95, 99])
+        self._say(f"| {name} | {p50:.2f} | {p95:.2f} | {p99:.2f} | {len(times)} |")
+
+    def note(self, text: str) -> None:
+        self._say(f"| … {text} | | | | |")
+
+    def end(self) -> str:
+        """Return the table as a page of the documentation."""
+        self._say("")
+        self._say(f"Load {os.getloadavg()[0]:.1f} at the end, the loop {_pace():.0f} ms.")
+        return "\n".join(
+            [
+                "# Speed",
+                "",
+                "Written by the run itself. Times are of this machine at this load. Recall and,",
+                "where it says so, consolidation have a stub for an encoder; its time is in a row",
+                "of its own. Statements, round trips and bytes are counted apart from the times.",
+                "",
+                f"`{' '.join(['python -m tests.bench', *sys.argv[1:]])}`, "
+                f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "
+                f"SQLite {apsw.sqlite_lib_version()}:",
+                "",
+                *self._lines,
+                "",
+            ]
+        )
+
+    def _say(self, line: str) -> None:
+        self._lines.append(line)
+        print(line, flush=True)
+
+
+def _pace() -> float:
+    """Return how many milliseconds this machine takes for a fixed loop, now."""
+    began = time.perf_counter()
+    sum(i * i for i in range(1_000_000))
+    return 1000 * (time.perf_counter() - began)
