@@ -180,9 +180,13 @@ class SuppositionReader:
                 other, start = before[0][1], before[0][0]
         if other is None or (other == WE) != several:
             return
+        work = None if several or kin.ended else self._g.jobs.match(s.lows, at)
         for who in self._each(other):
-            if who != owner:
-                yield self._state(who, owner, kin.predicate, start, end, over=kin.ended)
+            if who == owner:
+                continue
+            yield self._state(who, owner, kin.predicate, start, end, over=kin.ended)
+            if work is not None:
+                yield self._works(who, at, work[0], start)
 
     def _owner(self, at: int) -> tuple[int, Mention | None, int]:
         """Return whose "my best friend", "Tor's friend" at ``at`` is, and the phrase's ends."""
@@ -224,10 +228,13 @@ class SuppositionReader:
         if not several and _ARTICLES.isdisjoint(between):
             return
         for one in self._each(who):
-            yield Statement(
-                subject=one, predicate="has_job", value=span_text(s, at, end),
-                quote=self._quoter.quote(subject, end), polarity="suppose", confidence=LIKELY,
-            )  # fmt: skip
+            yield self._works(one, at, end, subject)
+
+    def _works(self, who: Mention, at: int, end: int, start: int) -> Statement:
+        return Statement(
+            subject=who, predicate="has_job", value=span_text(self._s, at, end),
+            quote=self._quoter.quote(start, end), polarity="suppose", confidence=LIKELY,
+        )  # fmt: skip
 
     def _judged(self) -> Iterator[Statement]:
         """Read "He's so cute", where it is open who he is."""

@@ -14,7 +14,7 @@ from graphmem.extract.lexicon import Grammar
 from graphmem.extract.present import Present
 from graphmem.extract.sentences import Sentence
 from graphmem.extract.statements import Quoter, slot_of
-from graphmem.extract.suppositions import LIKELY
+from graphmem.extract.suppositions import LIKELY, VAGUE
 from graphmem.models import Mention, Quote, Statement
 
 _GUESSED: Final = 0.8
@@ -105,12 +105,19 @@ class Talk:
     ) -> list[Statement]:
         """Return what is supposed and not said, as being about whom it is; called kin too.
 
-        Where the turns do not tell which of several was meant by "Dad", it is whoever leads.
+        Where the turns do not tell which of several was meant by "Dad", it is whoever leads. Words
+        that something was read from ("my roommate Tor") tell nothing of others who are there.
         """
         told = {slot_of(x) for x in said}
-        supposed = known.read(found) + self._calls.likely(LIKELY)
+        left = [x for x in found if x.confidence > VAGUE or not any(_covers(o, x) for o in said)]
+        supposed = known.read(left) + self._calls.likely(LIKELY)
         return [x for x in supposed if slot_of(x) not in told]
 
     def _sure(self, x: Statement, you: Mention | None) -> float:
         guessed = len(self._names) > 2 and you is not None and you in (x.subject, x.object)
         return round(x.confidence * _GUESSED, 2) if guessed else x.confidence
+
+
+def _covers(whole: Statement, part: Statement) -> bool:
+    """Whether one was read from all the words that the other was."""
+    return whole.quote.start <= part.quote.start and part.quote.end <= whole.quote.end
