@@ -57,13 +57,17 @@ def hits(out: Console, found: Sequence[Hit], *, explain: bool) -> None:
         if hit.ended:
             text.stylize("dim")
         since = hit.valid_from if hit.kind == "fact" else hit.occurred_at
-        table.add_row(
-            f"{hit.score:.3f}", text, when(since), when(hit.valid_to), visible(hit.event_ids[0])
-        )
+        table.add_row(f"{hit.score:.3f}", text, when(since), _until(hit), visible(hit.event_ids[0]))
         if explain:
             arms = "  ".join(f"{name} {value:+.3f}" for name, value in hit.arms.items())
             table.add_row("", plain(f"{hit.reason}\n{arms}\nid {hit.id}", "dim"), "", "", "")
     out.print(table)
+
+
+def _until(hit: Hit) -> str:
+    if hit.valid_to is not None:
+        return when(hit.valid_to)
+    return "ended" if hit.ended else "partly ended" if hit.partly_ended else ""
 
 
 def facts(out: Console, found: Iterable[Fact], now: datetime, *, ids: bool = True) -> None:

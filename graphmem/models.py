@@ -661,7 +661,7 @@ class Candidate:
     ``episode_ids`` and ``event_ids``, in
     parallel, are what a fact was read from; an episode supports itself. ``text`` is None where the
     store reads it cheaper later, of the hits alone. ``ended`` is true of an episode all of whose
-    facts have ended by ``as_of``.
+    facts have ended by ``as_of``, ``partly_ended`` of one of which only some have.
     """
 
     id: str
@@ -687,6 +687,7 @@ class Candidate:
     event_ids: tuple[str, ...] = ()
     text: str | None = None
     ended: bool = False
+    partly_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -710,8 +711,10 @@ class Hit:
     """One memory that answers a question, why, and where it comes from.
 
     ``score`` is the fused score (0 and up, only comparable within one answer), ``arms`` its parts
-    by name. A fact and the episodes it was read from are one hit; ``event_ids`` by support. What a
-    reranker has moved has the fused score of its new place, and the arm ``rerank``.
+    by name. A fact and the episodes it was read from are one hit; ``event_ids`` by support.
+    ``ended`` says that nothing of what it states still holds, ``partly_ended`` that some of it does
+    and some does not. What a reranker has moved has the fused score of its new place, and the arm
+    ``rerank``.
     """
 
     id: str
@@ -729,6 +732,7 @@ class Hit:
     source_class: SourceClass
     type: MemoryType = "semantic"
     ended: bool = False
+    partly_ended: bool = False
     status: Status = "active"
     arms: Mapping[str, float] = field(default_factory=lambda: EMPTY)
     reason: str = ""

@@ -281,6 +281,8 @@ def hit_json(hit: Hit, *, full: bool = False) -> JsonObject:
         "confidence": hit.confidence,
         "valid_from": _time(hit.valid_from),
         "valid_to": _time(hit.valid_to),
+        "ended": hit.ended,
+        "partly_ended": hit.partly_ended,
         "event_ids": list(hit.event_ids),
         "arms": dict(hit.arms),
     }
@@ -292,7 +294,6 @@ def hit_json(hit: Hit, *, full: bool = False) -> JsonObject:
             "author": hit.author,
             "source_class": hit.source_class.value,
             "type": hit.type,
-            "ended": hit.ended,
             "status": hit.status,
             "reason": hit.reason,
         }

@@ -157,11 +157,24 @@ def test_ingest_of_a_missing_file(shell: Shell) -> None:
     assert "cannot be read" in shell.err
 
 
+def test_recall_marks_what_has_ended(shell: Shell) -> None:
+    shell.run("remember", "I live in Lisbon and I work at Acme.", "--user", "bo")
+    shell.run("remember", "I moved to Porto.", "--user", "bo")
+    part = shell.run("recall", "Who works at Acme in Lisbon?", "--user", "bo")
+    shell.run("remember", "I no longer work at Acme.", "--user", "bo")
+    whole = shell.run("recall", "Who works at Acme in Lisbon?", "--user", "bo")
+
+    assert "partly ended" in part
+    assert "ended" in whole
+    assert "partly ended" not in whole
+
+
 def test_recall_json_has_the_promised_form(told: Shell) -> None:
     hits = told.json("recall", "Where does Ada live?", "--top-k", "3")["hits"]
 
     assert set(hits[0]) == {
-        "id", "kind", "text", "score", "confidence", "valid_from", "valid_to", "event_ids", "arms",
+        "id", "kind", "text", "score", "confidence", "valid_from", "valid_to", "ended",
+        "partly_ended", "event_ids", "arms",
     }  # fmt: skip
     assert len(hits) <= 3
     assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)

@@ -416,6 +416,8 @@ def test_hit_has_the_documented_fields() -> None:
         "confidence": 0.8,
         "valid_from": None,
         "valid_to": "2024-05-01T12:00:00Z",
+        "ended": True,
+        "partly_ended": False,
         "event_ids": ["m1", "m2"],
         "arms": {"text": 0.5},
     }
@@ -429,7 +431,6 @@ def test_hit_has_the_documented_fields() -> None:
         "author": None,
         "source_class": "tool",
         "type": "semantic",
-        "ended": True,
         "status": "conflict",
         "reason": "because",
     }

@@ -333,7 +333,8 @@ class HitAnswer(Wire):
     author: str | None
     source_class: SourceClass
     type: MemoryType
-    ended: bool
+    ended: bool = Field(description="nothing of what it states still holds")
+    partly_ended: bool = Field(description="some of what it states holds, and some does not")
     status: Status
     reason: str
 

@@ -82,8 +82,13 @@ def _validity(hit: Hit, now: datetime) -> list[str]:
         hints.append(f"{word} {_day(hit.valid_from)}")
     if hit.valid_to is not None:
         hints.append(f"until {_day(hit.valid_to)}")
-    if hit.ended or (hit.valid_to is not None and hit.valid_to <= now):
+    if hit.valid_to is not None and hit.valid_to <= now:
+        # A fact that was over when it was written down is worded so: "Mara lived in Porto".
+        hints.append("past" if hit.valid_to <= hit.recorded_at else "no longer true")
+    elif hit.ended:
         hints.append("no longer true")
+    elif hit.partly_ended:
+        hints.append("some of it no longer true")
     return hints
 
 

@@ -7,7 +7,7 @@ know how candidates are fused.
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ _LEAST: Final = 40  # and so many however few are kept
 _MOST_SCOPES: Final = 10_000  # whose sizes are remembered
 _FEW: Final = 300  # items in which it costs nothing
 _MOST_OVER: Final = 2000
+_WIDER: Final = 4  # so many times more is asked of an index that gave too little
 _SIZES_FOR_S: Final = 30.0  # how much there is to search is asked this seldom
 _INDEXED: Final = ("kinds", "occurred_from", "occurred_to")
 _ANY: Final = Filter()
@@ -111,15 +112,15 @@ class Finder:
             if exact or not by_vector:
                 raise
             found = await self._connection.run(statement, keys | {"exact": True})
-        starved = any(
-            keys[f"f_{kind}s"]
-            and found[f"near_{kind}s"] < query.limits(kind)[1]
-            and not found[f"few_{kind}s"]
-            for kind in _KINDS
-        )
-        if over["episode"] and starved and not exact:
-            # Others stand nearer: what is left is too little to be this scope's nearest.
-            found = await self._connection.run(statement, keys | {"exact": True})
+        if over["episode"] and not exact:
+            # Others stand nearer, or the index gave up a part of itself too early: what is left is
+            # too little to be this scope's nearest. Asked for more it looks further, at a
+            # hundredth of what it costs to look at every vector of a large scope.
+            further: list[dict[str, Any]] = [*_wider(keys), {"exact": True}]
+            for more in further:
+                if not _starved(found, keys, query):
+                    break
+                found = await self._connection.run(statement, keys | more)
         if few and not found["few_episodes"] and not found["few_facts"]:
             if len(self._many) > _MOST_SCOPES:
                 self._many.clear()
@@ -154,6 +155,24 @@ def statement_of(statements: Mapping[str, str], *, filtered: bool) -> str:
         typed = statements["fragment/similarity_typed"]
         statement = _SIMILARITY.sub(lambda m: typed.replace("item.embedding", m[1]), statement)
     return statement
+
+
+def _wider(keys: Values) -> Iterator[dict[str, Any]]:
+    """Yield what asks an index for more than ``keys`` do, where it would hand over more."""
+    over = {f"{kind}_over": keys[f"{kind}_over"] for kind in _KINDS}
+    more = {name: min(_MOST_OVER, _WIDER * asked) for name, asked in over.items()}
+    if more != over:
+        yield more
+
+
+def _starved(found: Values, keys: Values, query: CandidateQuery) -> bool:
+    """Return whether a vector arm found less of a kind than it may, and there is more of it."""
+    return any(
+        keys[f"f_{kind}s"]
+        and found[f"near_{kind}s"] < query.limits(kind)[1]
+        and not found[f"few_{kind}s"]
+        for kind in _KINDS
+    )
 
 
 def _narrow(f: Filter) -> bool:
@@ -216,7 +235,7 @@ def _columns_of(
             windows[episode] = max(similarity, windows.get(episode, 0.0))
     fixed: list[Fixed] = []
     cosines: list[float | None] = []
-    ended: list[bool] = []
+    endings: list[tuple[bool, bool]] = []
     for candidate, slot, spans, similarity in found["episodes"]:
         row = rows.candidate_of(candidate, slot)
         if row[8] > as_of or row[9] > known_at or row[2] not in levels:
@@ -226,21 +245,25 @@ def _columns_of(
             similarity = max(best, similarity)
         fixed.append(row)
         cosines.append(_cosine(similarity, searched))
-        ended.append(slot is not None and _over(spans or (), as_of, known_at))
+        endings.append(
+            (False, False)
+            if slot is None
+            else values.ending(_spans(spans or ()), as_of=as_of, known_at=known_at, said_at=row[8])
+        )
     for candidate, seq, session, author, occurred, similarity in found["facts"]:
         row = rows.candidate_of(candidate)
         if occurred is not None:
             row = (*row[:4], seq, session, author, None, occurred, *row[9:])
         fixed.append(row)
         cosines.append(_cosine(similarity, searched))
-        ended.append(False)
-    return Columns(fixed, cosine=cosines, ended=ended)
+        endings.append((False, False))
+    return Columns(fixed, cosine=cosines, endings=endings)
 
 
 def _cosine(similarity: float | None, searched: bool) -> float | None:
     return None if similarity is None or not searched else 2.0 * similarity - 1.0
 
 
-def _over(spans: Sequence[int], as_of: int, known_at: int) -> bool:
-    """Return whether none of these facts holds: recorded, retired, end, and so on."""
-    return values.over(zip(spans[::3], spans[1::3], spans[2::3], strict=True), as_of, known_at)
+def _spans(numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return in threes what is stored in a row: recorded, retired, end, and so on."""
+    return list(zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True))

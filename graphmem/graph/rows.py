@@ -297,9 +297,24 @@ def page_of(kind: MemoryKind, memories: Sequence[Any], *, more: bool) -> Page:
             return Page(entities=tuple(memories), cursor=last)
 
 
-def over(spans: Iterable[tuple[int, int, int]], as_of: int, known_at: int) -> bool:
-    """Return whether no fact holds: recorded, retired and end of each are given."""
-    for recorded, retired, ends in spans:
-        if recorded <= known_at < retired and ends > as_of:
-            return False
-    return True
+def ending(
+    spans: Sequence[tuple[int, int, int]], *, as_of: int, known_at: int, said_at: int
+) -> tuple[bool, bool]:
+    """Return whether all that an episode states has ended, and whether only some of it has.
+
+    Given are recorded, retired and end of every version of each fact. A version that was retired
+    with none in its place was taken back, and so was what no fact came of. What was over when it
+    was said ("last week I was in Rome") was told as past: it has not ended since.
+    """
+    known = [span for span in spans if span[0] <= known_at]
+    if spans and not known:
+        return False, False
+    begun = {recorded for recorded, _, _ in known}
+    holds, over = False, not spans
+    for _, retired, ends in known:
+        if retired > known_at:
+            holds = holds or ends > as_of
+            over = over or said_at <= ends <= as_of
+        else:
+            over = over or retired not in begun
+    return over and not holds, over and holds

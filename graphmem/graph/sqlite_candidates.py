@@ -201,7 +201,7 @@ class Finder:
         """Return the rows of all that was found, read where no shelf remembers them."""
         fixed: list[Fixed] = []
         cosines: list[float | None] = []
-        ended: list[bool] = []
+        endings: list[tuple[bool, bool]] = []
         counts: list[Floats] = [np.zeros((len(query.terms), 0))]
         lengths: list[Floats] = []
         as_of, known_at = to_us(query.as_of), to_us(query.known_at)
@@ -210,8 +210,11 @@ class Finder:
                 ns: list[int] = shelf.n[places].tolist()
                 whole = self._rows(c, shelf, places, ns, read)
                 fixed += [row[0] for row in whole]
-                ended += [
-                    row[1] is not None and rows.over(row[1], as_of, known_at) for row in whole
+                endings += [
+                    (False, False)
+                    if times is None
+                    else rows.ending(times, as_of=as_of, known_at=known_at, said_at=row[8])
+                    for row, times in whole
                 ]
                 cosines += near
                 if shelf.text.indexed:
@@ -220,7 +223,7 @@ class Finder:
         words = Words(query.terms, np.hstack(counts), np.concatenate([np.zeros(0), *lengths]))
         if len(words.lengths) < len(fixed):
             words = None  # a shelf without an index: ranking counts for itself
-        return Columns(fixed, cosine=cosines, ended=ended, words=words)
+        return Columns(fixed, cosine=cosines, endings=endings, words=words)
 
     def _rows(
         self, c: Transaction, shelf: Shelf, places: Places, ns: Sequence[int], read: Read

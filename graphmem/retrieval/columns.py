@@ -128,6 +128,7 @@ class Columns(Sequence[Candidate]):
         "importance",
         "kind",
         "occurred_at",
+        "partly_ended",
         "recorded_at",
         "role",
         "scope_key",
@@ -148,13 +149,14 @@ class Columns(Sequence[Candidate]):
         fixed: Sequence[Fixed],
         *,
         cosine: Sequence[float | None],
-        ended: Sequence[bool],
+        endings: Sequence[tuple[bool, bool]],
         words: Words | None = None,
     ) -> None:
         self._fixed = fixed
         self.words = words
         self.cosine = cosine
-        self.ended = ended
+        self.ended = [ended for ended, _ in endings]
+        self.partly_ended = [partly for _, partly in endings]
         columns: list[Any] = list(zip(*fixed, strict=True)) if fixed else [()] * len(FIXED)
         self.id: tuple[str, ...] = columns[0]
         self.kind: tuple[Literal["fact", "episode"], ...] = columns[1]
@@ -184,7 +186,7 @@ class Columns(Sequence[Candidate]):
         return cls(
             [_in_numbers(_fixed_of(c)) for c in rows],
             cosine=[c.cosine for c in rows],
-            ended=[c.ended for c in rows],
+            endings=[(c.ended, c.partly_ended) for c in rows],
         )
 
     def take(self, places: Iterable[int]) -> "Columns":
@@ -193,7 +195,7 @@ class Columns(Sequence[Candidate]):
         return Columns(
             [self._fixed[i] for i in at],
             cosine=[self.cosine[i] for i in at],
-            ended=[self.ended[i] for i in at],
+            endings=[(self.ended[i], self.partly_ended[i]) for i in at],
             words=None if self.words is None else self.words.take(at),
         )
 
@@ -217,6 +219,7 @@ class Columns(Sequence[Candidate]):
             **dict(zip(FIXED, values, strict=True)),
             cosine=self.cosine[index],
             ended=self.ended[index],
+            partly_ended=self.partly_ended[index],
         )
 
     def __iter__(self) -> Iterator[Candidate]:

@@ -14,10 +14,8 @@ from typing import Final
 import numpy as np
 
 from graphmem.models import UNTOLD, Candidate, CandidatePool
-from graphmem.retrieval.columns import (
-    microseconds,
-)
-from graphmem.retrieval.query import Query
+from graphmem.retrieval.columns import Columns, microseconds, moment
+from graphmem.retrieval.query import Query, Span
 from graphmem.retrieval.recipes import Recipe
 from graphmem.retrieval.scoring import Scores, score
 
@@ -34,7 +32,8 @@ class Ranked:
     ``score`` is 0 and up; ``arms`` add up to it. ``event_ids`` are those of all candidates that
     were merged into it, ``members`` the candidates' ids, the best first. ``source`` is the same hit
     in the words of the episode that its fact was read from, where that was found too; its arm
-    ``fact`` is what the fact has more.
+    ``fact`` is what the fact has more. ``untimely`` is a fact that is known not to have held at the
+    time that is asked about.
     """
 
     candidate: Candidate
@@ -43,6 +42,7 @@ class Ranked:
     event_ids: tuple[str, ...]
     members: tuple[str, ...]
     ended: bool = False
+    untimely: bool = False
     source: "Ranked | None" = None
 
 
@@ -174,10 +174,10 @@ def merge(
     if not query.asks_ended:
         made.lower()
     made.drafts.sort(key=lambda draft: -draft.score)  # stable: ties stay as they were
-    return tuple(_hit(draft, scores) for draft in made.drafts[:limit])
+    return tuple(_hit(draft, scores, query.span) for draft in made.drafts[:limit])
 
 
-def _hit(draft: _Draft, scores: Scores) -> Ranked:
+def _hit(draft: _Draft, scores: Scores, span: Span | None) -> Ranked:
     lowered = draft.score - float(scores.total[draft.row])
     arms = scores.parts(draft.row)
     hit = Ranked(
@@ -187,6 +187,7 @@ def _hit(draft: _Draft, scores: Scores) -> Ranked:
         event_ids=tuple(draft.events.values()),
         members=tuple(draft.members),
         ended=draft.ended,
+        untimely=span is not None and _untimely(scores.rows, draft.row, span),
     )
     row = draft.source
     if row is None or scores.rows.ended[row]:
@@ -200,6 +201,17 @@ def _hit(draft: _Draft, scores: Scores) -> Ranked:
         event_ids=(own, *(event for event in hit.event_ids if event != own)),
     )
     return replace(hit, source=source)
+
+
+def _untimely(rows: Columns, row: int, span: Span) -> bool:
+    """Return whether a fact held only outside a time, and was not told in it either."""
+    start, end = rows.valid_from[row], rows.valid_to[row]
+    if rows.kind[row] == "episode" or (start is None and end is None):
+        return False
+    held = span.overlaps(
+        None if start is None else moment(start), None if end is None else moment(end)
+    )
+    return not held and not span.holds(moment(rows.occurred_at[row]))
 
 
 def rank(

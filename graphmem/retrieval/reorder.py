@@ -1,7 +1,8 @@
 """Put the first hits into the order of other scores than the fused: a reranker's, for one.
 
 Knows no reranker and no text. A reranker sees words and no clock, so what it may not undo is kept
-here: where the present is asked for, nothing that has ended passes what has not.
+here: where the present is asked for, nothing that has ended passes what has not; where another
+time is, no fact that did not hold then.
 """
 
 from collections.abc import Sequence
@@ -29,9 +30,10 @@ def reorder(
     """Return hits with the first ``len(scores)`` of them, at most 40, by score, the best first.
 
     Ties keep the fused order, and so does all that follows. Unless ``asks_ended``, a hit that has
-    ended stays behind every hit that has not and stood before it. A hit in another place than
-    before has the score of its new place, and ``arm`` names the one that says how much more, or
-    less, that is. InvalidInput unless the scores are finite, one for each hit judged. O(n log n).
+    ended stays behind every hit that has not and stood before it; so does one that is untimely,
+    always, behind those that are not. A hit in another place than before has the score of its new
+    place, and ``arm`` names the one that says how much more, or less, that is. InvalidInput unless
+    the scores are finite, one for each hit judged. O(n log n).
     """
     first = ranked[:MOST_JUDGED]
     if scores.shape != (len(first),) or not np.isfinite(scores).all():
@@ -41,7 +43,7 @@ def reorder(
     judged = scores.astype(np.float64)
     lowest = np.inf
     for place, item in enumerate(first):
-        if item.ended and not asks_ended:
+        if item.untimely or (item.ended and not asks_ended):
             judged[place] = min(judged[place], lowest)
         else:
             lowest = min(lowest, judged[place])

@@ -463,6 +463,7 @@ def _hit(item: Ranked, text: str, query: Query) -> Hit:
         source_class=found.source_class,
         type=found.type,
         ended=item.ended,
+        partly_ended=found.partly_ended,
         status=found.status,
         arms=item.arms,
         reason=reason(item, query),
@@ -495,6 +496,8 @@ def reason(item: Ranked, query: Query) -> str:
         parts.append("placed by the reranker")
     if item.ended:
         parts.append("has ended")
+    if found.partly_ended:
+        parts.append("some of it has ended")
     if found.status == "conflict":
         parts.append("contradicted by another source")
     return "; ".join(parts) or "nothing fits better"

@@ -450,6 +450,26 @@ class CandidatesConformance(Isolated):
         rows = {c.id: c.ended for c in pool.candidates if c.kind == "episode"}
         assert rows == {harbour.first.id: False, harbour.second.id: ended, silent.id: False}
 
+    @pytest.mark.parametrize(("as_of", "partly"), [(7, False), (9, True)])
+    async def test_episode_ends_in_part(
+        self, store: GraphStore, scope: Scope, harbour: Harbour, as_of: int, partly: bool
+    ) -> None:
+        pool = await store.candidates([scope], await ask("harbour", as_of=day(as_of)))
+
+        rows = {c.id: (c.ended, c.partly_ended) for c in pool.candidates if c.kind == "episode"}
+        assert rows == {harbour.first.id: (False, False), harbour.second.id: (False, partly)}
+
+    async def test_what_was_told_as_past_has_not_ended(
+        self, store: GraphStore, scope: Scope, harbour: Harbour
+    ) -> None:
+        sailed = replace(harbour.sails, valid_from=day(1), valid_to=day(3))
+        await save(store, scope, sailed)
+
+        pool = await store.candidates([scope], await ask("harbour", as_of=day(9)))
+
+        rows = {c.id: (c.ended, c.partly_ended) for c in pool.candidates if c.kind == "episode"}
+        assert rows[harbour.second.id] == (False, False)
+
     async def test_version_rises_with_writes(self, store: GraphStore, scope: Scope) -> None:
         seen: list[int] = []
         for n in range(1, 4):

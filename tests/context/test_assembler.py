@@ -282,10 +282,23 @@ def shown_memories(context: Context) -> list[str | None]:
             make_hit(
                 valid_from=datetime(2024, 5, 2, tzinfo=UTC),
                 valid_to=datetime(2025, 1, 9, tzinfo=UTC),
+                recorded_at=datetime(2024, 5, 2, tzinfo=UTC),
                 ended=True,
             ),
             "- [3 days ago; since 2024-05-02; until 2025-01-09; no longer true; high confidence] "
             "Mara keeps bees.",
+        ),
+        (
+            make_hit(text="Mara kept bees.", valid_to=datetime(2025, 1, 9, tzinfo=UTC), ended=True),
+            "- [3 days ago; until 2025-01-09; past; high confidence] Mara kept bees.",
+        ),
+        (
+            make_hit(kind="episode", ended=True),
+            "- [3 days ago; no longer true; high confidence] Mara keeps bees.",
+        ),
+        (
+            make_hit(kind="episode", text="I keep bees in Porto.", partly_ended=True),
+            "- [3 days ago; some of it no longer true; high confidence] I keep bees in Porto.",
         ),
         (
             make_hit(

@@ -31,7 +31,8 @@ def test_take_keeps_the_words_with_their_candidates(pool: list[Candidate], seed:
     terms = ("boat", "oslo")
     plain = Columns.of(pool)
     words = words_of(terms, plain.terms)
-    columns = Columns(plain._fixed, cosine=plain.cosine, ended=plain.ended, words=words)
+    endings = [(c.ended, c.partly_ended) for c in pool]
+    columns = Columns(plain._fixed, cosine=plain.cosine, endings=endings, words=words)
     order = list(range(len(pool)))
     Random(seed).shuffle(order)
 
@@ -67,7 +68,8 @@ def test_a_pool_of_columns_equals_one_of_candidates() -> None:
 def test_words_of_another_question_are_not_used() -> None:
     plain = Columns.of([episode(1, "boat"), episode(2, "oslo")])
     wrong = Words(("oslo",), np.ones((1, 2)), np.ones(2))
-    columns = Columns(plain._fixed, cosine=plain.cosine, ended=plain.ended, words=wrong)
+    nothing = [(False, False)] * 2
+    columns = Columns(plain._fixed, cosine=plain.cosine, endings=nothing, words=wrong)
 
     query = asked("boat")
     expected = score(plain, query, recipe=DEFAULT, now=NOW)
@@ -76,4 +78,4 @@ def test_words_of_another_question_are_not_used() -> None:
 
 
 def test_fixed_fields_are_all_but_the_question_s() -> None:
-    assert set(Candidate.__dataclass_fields__) - set(FIXED) == {"cosine", "ended"}
+    assert set(Candidate.__dataclass_fields__) - set(FIXED) == {"cosine", "ended", "partly_ended"}

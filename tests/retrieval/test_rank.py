@@ -1,6 +1,7 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -513,3 +514,31 @@ def test_question_about_a_time_alone_is_told_only_what_was_said_then() -> None:
     assert hit.event_ids == ("v1",)
     assert set(friend.event_ids) == {"v1", "v7", "v8"}
     assert ("v7", "v8") in [found.event_ids for found in elsewhere]
+
+
+@pytest.mark.parametrize(
+    ("fields", "untimely"),
+    [
+        ({}, False),  # nobody knows when
+        ({"valid_from": datetime(2010, 1, 1, tzinfo=UTC)}, False),
+        ({"valid_from": datetime(2013, 1, 1, tzinfo=UTC)}, True),
+        ({"valid_to": datetime(2012, 1, 1, tzinfo=UTC)}, True),
+        ({"valid_to": datetime(2012, 1, 2, tzinfo=UTC)}, False),
+        # Told at that time: "Which trips did Bo mention in 2012?"
+        (
+            {
+                "valid_to": datetime(2011, 1, 1, tzinfo=UTC),
+                "occurred_at": datetime(2012, 5, 1, tzinfo=UTC),
+            },
+            False,
+        ),
+    ],
+)
+def test_fact_that_did_not_hold_then_is_untimely(fields: dict[str, Any], untimely: bool) -> None:
+    pool = [fact("f", "boat", **fields)]
+
+    (hit,) = ranked(pool, asked("Where was the boat in 2012?"))
+    (plainly,) = ranked(pool, asked("Where was the boat?"))
+
+    assert hit.untimely == untimely
+    assert not plainly.untimely

@@ -14,7 +14,9 @@ from graphmem.retrieval.reorder import ARM, MOST_JUDGED, reorder
 from tests.retrieval.pools import episode, some
 
 
-def hit(place: int, *, score: float | None = None, ended: bool = False) -> Ranked:
+def hit(
+    place: int, *, score: float | None = None, ended: bool = False, untimely: bool = False
+) -> Ranked:
     value = 100.0 - place if score is None else score
     return Ranked(
         candidate=replace(episode(place), ended=ended),
@@ -23,6 +25,7 @@ def hit(place: int, *, score: float | None = None, ended: bool = False) -> Ranke
         event_ids=(f"v{place}",),
         members=(f"e{place}",),
         ended=ended,
+        untimely=untimely,
     )
 
 
@@ -119,3 +122,10 @@ def test_order_is_one_of_the_same_hits(drawn: list[tuple[int, bool]], asks_ended
                 lower, higher = judged[item.candidate.seq], judged[ahead.candidate.seq]
                 assert higher > lower or item.ended
                 assert asks_ended or item.ended or not ahead.ended
+
+
+def test_untimely_hit_passes_none_that_is_not() -> None:
+    found = (hit(0), hit(1), hit(2, untimely=True))
+
+    assert places(reorder(found, scores(1, 2, 9), asks_ended=True)) == [1, 0, 2]
+    assert places(reorder((found[2], *found[:2]), scores(9, 1, 2))) == [2, 1, 0]

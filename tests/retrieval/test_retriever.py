@@ -753,3 +753,37 @@ class Counting(HashEmbedder):
     async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
         self.questions += purpose == "query"
         return await super().embed(texts, purpose=purpose)
+
+
+async def test_fact_of_another_time_does_not_answer(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I|lives_in|Oslo|from=2010-01-01|to=2015-01-01", day=1)
+        await w.hear("I|lives_in|Lisbon", day=2)
+        await w.hear("I|lives_in|Porto", day=3)
+
+        hits = await w.ask("Where did Ada live in 2012?")
+
+        assert "Oslo" in hits[0].text
+
+
+async def test_episode_that_has_ended_in_part_says_so(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I|lives_in|Lisbon\nI|likes|'rain'", day=1)
+        await w.hear("I|lives_in|Porto", day=2)
+
+        hits = await w.ask("Who likes rain in Lisbon?")
+
+        (both,) = [h for h in hits if h.kind == "episode" and "Lisbon" in h.text]
+        assert both.partly_ended
+        assert not both.ended
+        assert "some of it has ended" in both.reason
+        assert not any(h.partly_ended for h in hits if h is not both)
+
+
+async def test_what_was_told_as_past_has_not_ended(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        await w.hear("I|visited|Rome|from=2023-01-01|to=2023-01-08", day=1)
+
+        (hit,) = await w.ask("Who has been to Rome?")
+
+        assert (hit.kind, hit.ended, hit.partly_ended) == ("episode", False, False)
