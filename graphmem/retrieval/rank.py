@@ -199,6 +199,7 @@ def _hit(draft: _Draft, scores: Scores, span: Span | None) -> Ranked:
         candidate=scores.rows[row],
         arms=MappingProxyType(scores.parts(row) | {"fact": more}),
         event_ids=(own, *(event for event in hit.event_ids if event != own)),
+        ended=False,  # of what it says, the fact at most has
     )
     return replace(hit, source=source)
 

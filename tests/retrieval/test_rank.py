@@ -542,3 +542,14 @@ def test_fact_that_did_not_hold_then_is_untimely(fields: dict[str, Any], untimel
 
     assert hit.untimely == untimely
     assert not plainly.untimely
+
+
+def test_episode_that_stands_for_an_ended_fact_has_not_ended_itself() -> None:
+    said = episode(1, "talk", partly_ended=True)
+    over = fact("f", "boat engine", read_from=(1,), valid_to=NOW - timedelta(days=3))
+
+    (hit,) = ranked([said, over], asked("Where was the boat engine?"))
+
+    assert (hit.candidate.id, hit.ended) == ("f", True)
+    assert hit.source is not None
+    assert (hit.source.candidate.id, hit.source.ended) == ("e1", False)
