@@ -36,6 +36,14 @@ _HEADS: Final[Mapping[Band, str]] = {
     "tools": "",
 }
 _TAG: Final = re.compile(r"<(?=\s*/?\s*(?:system|memories|knowledge|history|state|tools)\b)", re.I)
+_FROM_THEN: Final = re.compile(
+    r"\b(?:today|tonight|yesterday|tomorrow|ago|last|next|recently|soon|weekend|"
+    r"this (?:morning|afternoon|evening|week|month|year|spring|summer|autumn|fall|winter)|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
+    re.IGNORECASE,
+)
+"""Words that say when something was or will be, seen from the day on which they are said."""
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SOURCES: Final = {
     SourceClass.OPERATOR: "from the operator",
     SourceClass.ASSISTANT: "from the assistant",
@@ -52,7 +60,7 @@ def memory(hit: Hit, now: datetime) -> tuple[str, str]:
 
 
 def _hints(hit: Hit, now: datetime) -> list[str]:
-    hints = [_age(hit.occurred_at, now), *_validity(hit, now)]
+    hints = [_when(hit, now), *_validity(hit, now)]
     level = "high" if hit.confidence >= 0.8 else "medium" if hit.confidence >= 0.5 else "low"
     hints.append(f"{level} confidence")
     if hit.status == "conflict":
@@ -62,6 +70,16 @@ def _hints(hit: Hit, now: datetime) -> list[str]:
     if hit.kind == "episode" and hit.author:
         hints.append(f"said by {_name(hit.author)}")
     return hints
+
+
+def _when(hit: Hit, now: datetime) -> str:
+    """Return how long ago something was said, with the day where its words count from that."""
+    age = _age(hit.occurred_at, now)
+    if hit.kind == "fact" or not _FROM_THEN.search(hit.text[:MAX_MEMORY_CHARS]):
+        return age
+    day = hit.occurred_at.date()
+    told = f"{_DAYS[day.weekday()]} {day.isoformat()}"
+    return told if age == day.isoformat() else f"{age}, {told}"
 
 
 def _age(then: datetime, now: datetime) -> str:

@@ -313,7 +313,20 @@ def shown_memories(context: Context) -> list[str | None]:
         ),
         (
             make_hit(kind="episode", author="Ola [x]; y", text="I sold\n the hive\u2028today"),
-            "- [3 days ago; high confidence; said by Ola x y] I sold the hive today",
+            "- [3 days ago, Sun 2026-05-17; high confidence; said by Ola x y] "
+            "I sold the hive today",
+        ),
+        (
+            make_hit(
+                kind="episode",
+                text="We met on Friday.",
+                occurred_at=datetime(2025, 2, 3, tzinfo=UTC),
+            ),
+            "- [Mon 2025-02-03; high confidence] We met on Friday.",
+        ),
+        (
+            make_hit(text="Mara likes last Friday."),
+            "- [3 days ago; high confidence] Mara likes last Friday.",
         ),
     ],
 )
