@@ -227,7 +227,9 @@ class Consolidator:
         by_home: dict[Scope, list[Assertion]] = {}
         for event, extraction in zip(claim.events, extractions, strict=True):
             home = home_of(event, claim.scope)
-            by_home.setdefault(home, []).extend(planning.assert_all(home, event, extraction))
+            by_home.setdefault(home, []).extend(
+                planning.assert_all(home, event, extraction, self._table)
+            )
         mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
         undone = await self._split(claim)
         released: dict[Scope, dict[str, str]] = {}

@@ -47,6 +47,12 @@ class Belief:
         return replace(self, support=()) == replace(other, support=())
 
 
+MIRRORED: Final = 50_000
+"""Ordinals of what an event ends or denies of two, said of the other one: it notes nothing new."""
+CLOSED: Final = 200_000
+"""Ordinals of what ends because something else began: only what was so before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A belief and when it was held."""
@@ -75,7 +81,7 @@ class _Run:
 
 
 def object_key(assertion: Assertion) -> str:
-    """Return what an assertion says of its slot: an entity, or a value as it is compared."""
+    """Return what an assertion says of its subject: an entity, or a value as it is compared."""
     if assertion.object_id is not None:
         return assertion.object_id
     return "=" + ids.name_key(assertion.statement.value or "")
@@ -87,6 +93,12 @@ def slot_of(scope: Scope, subject: str, predicate: Predicate, object_key_: str) 
         return ids.derive("slot", scope.key, subject, predicate.name)
     ends = sorted((subject, object_key_)) if predicate.symmetric else [subject, object_key_]
     return ids.derive("slot", scope.key, predicate.name, *ends)
+
+
+def _stated(assertion: Assertion, predicate: Predicate) -> str:
+    """Return what an assertion says of its slot: nothing more, where the slot is of a pair."""
+    pair = predicate.symmetric and not predicate.functional
+    return "" if pair and assertion.object_id is not None else object_key(assertion)
 
 
 def _holds_at(assertion: Assertion) -> datetime:
@@ -101,13 +113,15 @@ def _holds_at(assertion: Assertion) -> datetime:
     return assertion.occurred_at
 
 
-def _world_order(assertion: Assertion) -> tuple[datetime, datetime, bool, str, int]:
+def _world_order(assertion: Assertion) -> tuple[datetime, datetime, int, str, int]:
     # In one breath ("we moved to Aveiro three weeks ago, so I no longer live in Porto") the
-    # beginning comes before the end: it says when the change was.
+    # beginning comes before the end: it says when the change was. What something else closes comes
+    # before both ("I'm divorced, and married to Ann").
+    ends = assertion.statement.polarity == "end"
     return (
         _holds_at(assertion),
         assertion.occurred_at,
-        assertion.statement.polarity == "end",
+        0 if assertion.ordinal >= CLOSED else 2 if ends else 1,
         assertion.episode_id,
         assertion.ordinal,
     )
@@ -121,7 +135,7 @@ def _denied(assertions: Sequence[Assertion], predicate: Predicate) -> set[str]:
         for a in assertions:
             if (
                 a.statement.polarity != "deny"
-                and object_key(a) == object_key(denial)
+                and _stated(a, predicate) == _stated(denial, predicate)
                 and (a.occurred_at, a.seq, a.ordinal)
                 < (denial.occurred_at, denial.seq, denial.ordinal)
                 and trust.outranks(denial.source_class, a.source_class, predicate.authority)
@@ -145,7 +159,8 @@ def fold(assertions: Iterable[Assertion], predicate: Predicate, *, slot: str) ->
     beliefs = _beliefs(runs, slot, "active") + _beliefs(held_back, slot, "quarantined")
     if trusted:
         return beliefs
-    return beliefs + _beliefs(_guesses(a for a in live if trust.supposed(a)), slot, "supposed")
+    guesses = _guesses((a for a in live if trust.supposed(a)), predicate)
+    return beliefs + _beliefs(guesses, slot, "supposed")
 
 
 def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
@@ -159,22 +174,20 @@ def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
                 current = _end(a, runs, current, predicate)
             case _:
                 if a.statement.valid_to is not None:
-                    current = _past(a, runs, current)
+                    current = _past(a, runs, current, predicate)
                 else:
                     current = _affirm(a, runs, current, predicate)
     return runs
 
 
-def _guesses(assertions: Iterable[Assertion]) -> list[_Run]:
+def _guesses(assertions: Iterable[Assertion], predicate: Predicate) -> list[_Run]:
     """Return one run for each object that is supposed: none of them ends another."""
     runs: dict[str, _Run] = {}
     for a in assertions:
         if a.quarantined:
             continue
-        start = a.statement.valid_from or a.occurred_at
-        run = runs.setdefault(
-            object_key(a), _Run(object=object_key(a), start=start, end=a.statement.valid_to)
-        )
+        key, start = _stated(a, predicate), a.statement.valid_from or a.occurred_at
+        run = runs.setdefault(key, _Run(object=key, start=start, end=a.statement.valid_to))
         run.support.append(a)
     return list(runs.values())
 
@@ -182,7 +195,7 @@ def _guesses(assertions: Iterable[Assertion]) -> list[_Run]:
 def _affirm(
     a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate
 ) -> _Run | None:
-    key, at = object_key(a), _holds_at(a)
+    key, at = _stated(a, predicate), _holds_at(a)
     start = a.statement.valid_from or a.occurred_at
     if current is not None and current.object == key:
         current.support.append(a)
@@ -216,9 +229,11 @@ def _affirm(
     return run
 
 
-def _past(a: Assertion, runs: list[_Run], current: _Run | None) -> _Run | None:
+def _past(
+    a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate
+) -> _Run | None:
     """Take in a statement about a closed stretch of time: it never moves what is current."""
-    key, start, end = object_key(a), a.statement.valid_from, a.statement.valid_to
+    key, start, end = _stated(a, predicate), a.statement.valid_from, a.statement.valid_to
     for run in runs:
         if run.object == key and run is not current and run.end is not None:
             run.support.append(a)
@@ -236,7 +251,7 @@ def _past(a: Assertion, runs: list[_Run], current: _Run | None) -> _Run | None:
 
 def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate) -> _Run | None:
     """Close what is current, if it is what the statement ends; else note that it was so once."""
-    key, at = object_key(a), _holds_at(a)
+    key, at = _stated(a, predicate), _holds_at(a)
     anything = a.object_id is None and not a.statement.value
     if current is not None and (anything or current.object == key):
         if not trust.outranks(a.source_class, current.source.source_class, predicate.authority):
@@ -245,7 +260,7 @@ def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predic
         current.support.append(a)
         current.reason = current.reason or "UPDATE"
         return None
-    if anything:
+    if anything or a.ordinal >= MIRRORED:
         return current
     for run in runs:
         if run.object == key and run.end is not None:

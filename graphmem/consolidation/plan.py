@@ -7,14 +7,14 @@ nothing the second time. Does not know stores, models or clocks; texts are analy
 that comes in.
 """
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from graphmem import ids
 from graphmem.consolidation import identity, trust
-from graphmem.consolidation.fold import Version, object_key, slot_of, versions
+from graphmem.consolidation.fold import CLOSED, MIRRORED, Version, object_key, slot_of, versions
 from graphmem.consolidation.identity import Resolver
 from graphmem.consolidation.predicates import Predicate, get
 from graphmem.models import (
@@ -40,6 +40,8 @@ MENTIONED: Final = "mentioned"
 HAS_NAME: Final = "has_name"
 SAME_AS: Final = "same_as"
 _NOWHERE: Final = Quote(text="", start=0, end=0)
+_MENTIONS: Final = 100_000  # their ordinals begin here
+_MOST_CLOSED: Final = 64
 
 Analyse = Callable[[str], str]
 Table = Mapping[str, Predicate]
@@ -72,11 +74,16 @@ class Plan:
 # --------------------------------------------------------------------------- assertions
 
 
-def assert_all(scope: Scope, event: Event, extraction: Extraction) -> tuple[Assertion, ...]:
+def assert_all(
+    scope: Scope, event: Event, extraction: Extraction, table: Table
+) -> tuple[Assertion, ...]:
     """Return the assertions of one event's extraction, not yet resolved.
 
     A correction becomes a denial of what it replaces and an affirmation of what holds; a mention
-    becomes an assertion of ``mentioned``, so that links to episodes live and die with them.
+    becomes an assertion of ``mentioned``, so that links to episodes live and die with them. What is
+    mutual and one at most has a slot for each of the two: the speaker's is taken where they are
+    one of them, and what ends or denies it is said of both. What begins ends what its predicate
+    closes: who is divorced is married no more.
     """
     if event.seq is None or event.recorded_at is None:
         raise ValueError(f"event {event.id!r} has not been through the log")
@@ -84,11 +91,18 @@ def assert_all(scope: Scope, event: Event, extraction: Extraction) -> tuple[Asse
     principal = event.author or f"@{event.role}"
     stated: list[tuple[int, Statement]] = []
     for i, statement in enumerate(extraction.statements):
-        stated += [(2 * i + j, part) for j, part in enumerate(_parts(statement))]
+        predicate = get(table, statement.predicate)
+        for j, part in enumerate(_parts(statement)):
+            said, mirrored = _of_both(part, predicate)
+            stated.append((2 * i + j, said))
+            if mirrored is not None:
+                stated.append((MIRRORED + 2 * i + j, mirrored))
+            over = enumerate(_closed(said, predicate))
+            stated += [(CLOSED + _MOST_CLOSED * (2 * i + j) + k, end) for k, end in over]
     mentions = [*extraction.mentions, *_possessors(extraction)]
     for j, mention in enumerate(dict.fromkeys(mentions)):
         bare = Statement(subject=mention, predicate=MENTIONED, quote=_NOWHERE, confidence=1.0)
-        stated.append((100_000 + j, bare))
+        stated.append((_MENTIONS + j, bare))
     return tuple(
         Assertion(
             id=ids.derive("assertion", scope.key, episode_id, extraction.extractor, ordinal),
@@ -161,6 +175,32 @@ def _parts(statement: Statement) -> tuple[Statement, ...]:
         other = Mention(name=statement.replaces, kind=statement.object.kind)
         return (replace(wrong, object=other), holds)
     return (replace(wrong, value=statement.replaces), holds)
+
+
+def _of_both(statement: Statement, predicate: Predicate) -> tuple[Statement, Statement | None]:
+    """Return a statement as said of the speaker first, and what it says of the other one's slot."""
+    other = statement.object
+    if other is None or not (predicate.symmetric and predicate.functional):
+        return statement, None
+    turned = replace(statement, subject=other, object=statement.subject)
+    if other.speaker and not statement.subject.speaker:
+        statement, turned = turned, statement
+    return statement, turned if statement.polarity in ("end", "deny") else None
+
+
+def _closed(statement: Statement, predicate: Predicate) -> Iterator[Statement]:
+    """Yield the ends of other states that a statement of what began tells, whatever they are."""
+    if statement.polarity != "affirm" or statement.valid_to is not None:
+        return
+    who = [statement.subject]
+    if predicate.symmetric and statement.object is not None:
+        who.append(statement.object)
+    for name in predicate.closed_by(statement.value)[: _MOST_CLOSED // 2]:
+        for subject in who:
+            yield replace(
+                statement, subject=subject, predicate=name, object=None, value=None,
+                polarity="end", valid_from=None, valid_to=statement.valid_from,
+            )  # fmt: skip
 
 
 def _possessors(extraction: Extraction) -> Iterable[Mention]:

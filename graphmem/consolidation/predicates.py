@@ -6,14 +6,15 @@ it. Does not know assertions or facts.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 
+from graphmem import ids
 from graphmem.errors import InvalidInput
-from graphmem.models import MemoryType
+from graphmem.models import EMPTY, MemoryType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,12 @@ class Predicate:
     type: MemoryType = "semantic"
     importance: float = 0.5
     authority: Literal["user", "operator"] = "user"
+    closes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+
+    def closed_by(self, value: str | None) -> tuple[str, ...]:
+        """Return which other states of the subject end where this one begins, with this value."""
+        named = self.closes.get(ids.name_key(value), ()) if value else ()
+        return (*self.closes.get("", ()), *named)
 
 
 _FIELDS = frozenset(Predicate.__dataclass_fields__) - {"name"}
@@ -64,7 +71,22 @@ def _row(name: str, row: object, origin: str) -> Predicate:
         key: tuple(cast("list[Any]", v)) if isinstance(v, list) else v for key, v in fields.items()
     }
     known.setdefault("past", text)
+    if "closes" in fields:
+        known["closes"] = _closes(fields["closes"], f"{origin}: [{name}]")
     return Predicate(name=name, **known)
+
+
+def _closes(given: object, where: str) -> Mapping[str, tuple[str, ...]]:
+    if not isinstance(given, dict):
+        raise InvalidInput(f"{where} closes must be a table of values and predicates")
+    found: dict[str, tuple[str, ...]] = {}
+    for value, names in cast("dict[str, Any]", given).items():
+        if not isinstance(names, list) or not all(
+            isinstance(name, str) for name in cast("list[Any]", names)
+        ):
+            raise InvalidInput(f"{where} closes.{value!r} must be a list of predicates")
+        found[ids.name_key(value)] = tuple(cast("list[str]", names))
+    return MappingProxyType(found)
 
 
 @cache

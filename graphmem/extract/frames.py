@@ -233,6 +233,8 @@ class FrameReader:
 
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
+        if frame.of_others and who.speaker:
+            return False
         if frame.things:
             return subject.kind == "thing" or (subject.kind is None and bool(who.name))
         if subject.doubtful and frame.predicate not in self._g.sets["human"]:

@@ -96,6 +96,7 @@ class Frame:
     habit: bool
     never: bool
     performed: bool
+    of_others: bool
     planned: str
 
 
@@ -303,6 +304,7 @@ def _frame(lemma: str, entry: Table) -> Frame:
         habit=bool(entry.get("habit", False)),
         never=bool(entry.get("never", False)),
         performed=bool(entry.get("performed", False)),
+        of_others=bool(entry.get("of_others", False)),
         planned=str(entry.get("planned", "")),
     )
 

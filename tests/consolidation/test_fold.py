@@ -220,3 +220,101 @@ async def test_what_is_supposed_as_over_has_ended() -> None:
         await w.hear(Said("?I|lives_in|Porto|to=2024-01-04", 5))
 
         assert await w.current() == {"user lived in Porto": (5, 3, "supposed")}
+
+
+async def test_what_is_mutual_ends_whoever_is_named_first() -> None:
+    async with world() as w:
+        await w.hear(Said("Tom|friend_of|Eve\nTom|likes|'tea'", 0), Said("!Eve|friend_of|Tom", 5))
+
+        assert await w.current() == {
+            "Tom was a friend of Eve": (0, 5, "active"),
+            "Tom likes tea": (0, None, "active"),
+        }
+
+
+async def test_what_is_mutual_is_one_fact_whoever_is_named_first() -> None:
+    async with world() as w:
+        await w.hear(Said("Tom|friend_of|Eve", 0), Said("Eve|friend_of|Tom", 5))
+
+        (fact,) = await w.facts()
+        assert (fact.text, fact.event_ids) == ("Tom is a friend of Eve", ("e1", "e2"))
+
+
+@pytest.mark.parametrize("over", ["!Tom|married_to|Eve", "!Eve|married_to|Tom"])
+async def test_marriage_ends_for_both(over: str) -> None:
+    async with world() as w:
+        await w.hear(Said("Eve|married_to|Tom", 0), Said(over, 5))
+
+        current = await w.current()
+        assert current.pop("Eve was married to Tom") == (0, 5, "active")
+        assert current in ({}, {"Tom was married to Eve": (None, 5, "active")})
+
+
+@pytest.mark.parametrize("over", ["~Tom|married_to|Eve", "~Eve|married_to|Tom"])
+async def test_marriage_is_denied_for_both(over: str) -> None:
+    async with world() as w:
+        await w.hear(Said("Eve|married_to|Tom", 0), Said(over, 5))
+
+        assert await w.current() == {}
+
+
+async def test_marriage_of_the_speaker_is_the_speakers() -> None:
+    async with world() as w:
+        await w.hear(Said("Eve|married_to|I", 0), Said("I|married_to|Ann", 5))
+
+        assert await w.current() == {
+            "user was married to Eve": (0, 5, "active"),
+            "user is married to Ann": (5, None, "active"),
+        }
+
+
+async def test_divorce_ends_the_marriage() -> None:
+    async with world() as w:
+        await w.hear(Said("Eve|married_to|I", 0), Said("I|marital_status|'divorced'", 5))
+
+        assert await w.current() == {
+            "user was married to Eve": (0, 5, "active"),
+            "user is divorced": (5, None, "active"),
+        }
+
+
+async def test_what_begins_in_the_same_breath_is_not_closed() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|married_to|Eve", 0),
+            Said("I|married_to|Ann\nI|marital_status|'divorced'", 5),
+        )
+
+        assert (await w.current())["user is married to Ann"] == (5, None, "active")
+
+
+async def test_marriage_ends_an_engagement_of_either() -> None:
+    async with world() as w:
+        await w.hear(Said("Tom|engaged_to|Eve", 0), Said("Eve|married_to|Tom", 5))
+
+        assert await w.current() == {
+            "Tom was engaged to Eve": (0, 5, "active"),
+            "Eve is married to Tom": (5, None, "active"),
+        }
+
+
+async def test_who_is_dead_lives_nowhere() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Tom|lives_in|Oslo\nTom|likes|'tea'", 0),
+            Said("Tom|status|'dead'|from=2024-01-03", 5),
+        )
+
+        current = await w.current()
+        assert current["Tom lived in Oslo"][1] is not None
+        assert "Tom is dead" in current
+
+
+async def test_who_was_divorced_once_may_be_married() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|married_to|Eve", 0),
+            Said("I|marital_status|'divorced'|from=2001-01-01|to=2002-01-01", 5),
+        )
+
+        assert (await w.current())["user is married to Eve"] == (0, None, "active")
