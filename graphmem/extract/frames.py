@@ -85,7 +85,7 @@ class FrameReader:
             who = subject.mention
             if not self._fits(subject, frame):
                 continue
-            keeps = frame.things or frame.predicate in ("allergic_to", "age")
+            keeps = frame.things or frame.predicate in ("allergic_to", "age") or self._pet(who)
             who = as_kind(self._objects.thing(subject), "thing") if frame.things else who
             who = who if keeps else as_kind(who, "person")
             for item in objects:
@@ -233,8 +233,8 @@ class FrameReader:
 
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
-        if frame.of_others and who.speaker:
-            return False
+        if frame.of_others and (who.speaker or self._pet(who)):
+            return not who.speaker
         if frame.things:
             return subject.kind == "thing" or (subject.kind is None and bool(who.name))
         if subject.doubtful and frame.predicate not in self._g.sets["human"]:
@@ -242,6 +242,11 @@ class FrameReader:
         if who.kind == "thing" and who.descriptor is not None and frame.predicate != "allergic_to":
             return False
         return subject.kind in ("person", None) or frame.predicate == "allergic_to"
+
+    def _pet(self, who: Mention) -> bool:
+        """Whether somebody is told to be an animal: "my dog Rex"."""
+        noun = who.descriptor
+        return noun is not None and self._g.pets.match(noun.lower().split(), 0) is not None
 
     # ------------------------------------------------------------------ time and polarity
 

@@ -34,6 +34,10 @@ _TRADED: Final = frozenset(
     {"papers", "jobs", "firms", "companies", "employers", "newspapers", "banks", "magazines"}
 )
 """What somebody changes who works somewhere else now."""
+_TIES: Final = frozenset(
+    {"pet_of", "married_to", "engaged_to", "partner_of", "dates", "lives_with", "roommate_of"}
+)
+"""What somebody is to others until one of them dies."""
 _NOW: Final = frozenset({"now", "nowadays", "days", "instead"})
 _KINDS: Final[Mapping[str, str]] = {
     "hobby": "hobby", "has_job": "trade", "works_at": "employer", "lives_in": "knownplace",
@@ -245,6 +249,8 @@ class SuccessionReader:
                 new = replace(x.subject, name="") in self._scene.newcomers
                 if new or " new " in f" {x.quote.text.lower()} ":
                     out += self._former(x)
+            elif (x.predicate, x.value) == ("status", "dead"):
+                out += self._parted(x, found)
             elif lows & _NOW and x.predicate == "drives":
                 out += self._other(x)
             elif lows & _NOW and x.predicate in ("pet_of", "owns"):
@@ -256,6 +262,14 @@ class SuccessionReader:
             same = (old.predicate, old.object, old.polarity) == (x.predicate, x.object, "affirm")
             if same and old.subject.name != x.subject.name:
                 yield replace(old, polarity="end", valid_to=self._now, quote=x.quote)
+
+    def _parted(self, x: Statement, found: Sequence[Statement]) -> Iterator[Statement]:
+        """Yield the ends of what tied somebody who has died to others."""
+        who = who_is(x.subject)[:3]
+        for old in (*self._prior(), *found):
+            ends = [who_is(end)[:3] for end in (old.subject, old.object)]
+            if old.predicate in _TIES and old.polarity == "affirm" and who in ends:
+                yield replace(self._ended(old, x.quote), valid_to=x.valid_from or self._now)
 
     def _other(self, x: Statement) -> Iterator[Statement]:
         """Yield the ends of what was told of the same one by the same predicate."""
