@@ -11,6 +11,7 @@ chapter 10; the fold over an append-only set is the view of Jensen and Snodgrass
 management", TKDE 1999.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from graphmem.consolidation import trust
 from graphmem.consolidation.predicates import Predicate
 from graphmem.models import Assertion, Scope, Status
 
+_KIND: Final = re.compile(r"\(([^()]+)\)?$")  # a key has no mark at its end
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _SERIES: Final = {"active": 0, "quarantined": 1, "supposed": 2}
 """Which facts of a slot are counted apart, for their ids."""
@@ -64,16 +66,29 @@ class Version:
 
 @dataclass(slots=True)
 class _Run:
-    """A belief in the making."""
+    """A belief in the making.
+
+    ``held`` is the last moment at which it was affirmed, ``plain`` the last without saying since
+    when, ``told`` the beginning that was told first.
+    """
 
     object: str
     start: datetime | None
     end: datetime | None = None
     held: datetime = _EARLIEST
+    plain: datetime = _EARLIEST
+    told: datetime | None = None
     support: list[Assertion] = field(default_factory=list[Assertion])
     supersedes: "_Run | None" = None
     reason: str | None = None
     contradicts: list["_Run"] = field(default_factory=list["_Run"])
+
+    def add(self, a: Assertion, at: datetime) -> None:
+        """Take in an affirmation of ``at``."""
+        self.support.append(a)
+        self.held = max(self.held, at)
+        if a.statement.valid_from is None:
+            self.plain = max(self.plain, at)
 
     @property
     def source(self) -> Assertion:
@@ -90,7 +105,9 @@ def object_key(assertion: Assertion) -> str:
 def slot_of(scope: Scope, subject: str, predicate: Predicate, object_key_: str) -> str:
     """Return the slot: one per subject if functional, else one per subject and object."""
     if predicate.functional:
-        return ids.derive("slot", scope.key, subject, predicate.name)
+        kind = _KIND.search(object_key_) if predicate.by_kind else None
+        of = () if kind is None else (kind[1],)
+        return ids.derive("slot", scope.key, subject, predicate.name, *of)
     ends = sorted((subject, object_key_)) if predicate.symmetric else [subject, object_key_]
     return ids.derive("slot", scope.key, predicate.name, *ends)
 
@@ -198,8 +215,7 @@ def _affirm(
     key, at = _stated(a, predicate), _holds_at(a)
     start = a.statement.valid_from or a.occurred_at
     if current is not None and current.object == key:
-        current.support.append(a)
-        current.held = max(current.held, at)
+        current.add(a, at)
         if a.statement.valid_from is not None and (current.start is None or start < current.start):
             floor = current.supersedes.end if current.supersedes else None
             current.start = max(start, floor) if floor else start
@@ -213,10 +229,11 @@ def _affirm(
             runs.append(weaker)
         weaker.support.append(a)
         return current
-    run = _Run(object=key, start=start, held=at, support=[a])
+    run = _Run(object=key, start=start, told=a.statement.valid_from)
+    run.add(a, at)
     if current is not None:
         # The change lies between the last moment the old one was known to hold and now.
-        run.start = current.end = min(max(start, current.held), at)
+        run.start = current.end = min(max(start, _known_until(current, a)), at)
         run.supersedes, run.reason = current, "UPDATE"
     elif runs:
         closed = [r for r in runs if r.end is not None and not r.contradicts]
@@ -227,6 +244,18 @@ def _affirm(
             run.reason = "UPDATE" if last.object != key else None
     runs.append(run)
     return run
+
+
+def _known_until(run: _Run, other: Assertion) -> datetime:
+    """Return the last moment at which a belief is known to have held before another took over.
+
+    That is when it was said last; but where both say since when ("In 2019 I moved to Porto", "in
+    2022 to Berlin"), they tell when it changed, and only what was said plainly is known better.
+    """
+    since = other.statement.valid_from
+    if since is None or run.told is None or run.told >= since:
+        return run.held
+    return max(run.told, run.plain)
 
 
 def _past(

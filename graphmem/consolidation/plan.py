@@ -195,10 +195,11 @@ def _closed(statement: Statement, predicate: Predicate) -> Iterator[Statement]:
     who = [statement.subject]
     if predicate.symmetric and statement.object is not None:
         who.append(statement.object)
-    for name in predicate.closed_by(statement.value)[: _MOST_CLOSED // 2]:
+    for closed in predicate.closed_by(statement.value)[: _MOST_CLOSED // 2]:
+        name, _, value = closed.partition("=")
         for subject in who:
             yield replace(
-                statement, subject=subject, predicate=name, object=None, value=None,
+                statement, subject=subject, predicate=name, object=None, value=value or None,
                 polarity="end", valid_from=None, valid_to=statement.valid_from,
             )  # fmt: skip
 

@@ -25,6 +25,7 @@ class Predicate:
     text: str
     past: str
     functional: bool = False
+    by_kind: bool = False
     symmetric: bool = False
     inverse: str | None = None
     subject: tuple[str, ...] = ()

@@ -1,5 +1,7 @@
 """What assertions add up to, said in the notation of ``LineExtractor``."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from graphmem.models import SourceClass
@@ -318,3 +320,68 @@ async def test_who_was_divorced_once_may_be_married() -> None:
         )
 
         assert (await w.current())["user is married to Eve"] == (0, None, "active")
+
+
+async def test_who_works_again_is_unemployed_no_more() -> None:
+    async with world() as w:
+        await w.hear(Said("I|status|'unemployed'", 0), Said("I|works_at|Acme", 5))
+
+        assert await w.current() == {
+            "user was unemployed": (0, 5, "active"),
+            "user works at Acme": (5, None, "active"),
+        }
+
+
+async def test_work_leaves_another_status_and_notes_none() -> None:
+    async with world() as w:
+        await w.hear(Said("I|status|'pregnant'", 0), Said("I|works_at|Acme", 5))
+
+        assert await w.current() == {
+            "user is pregnant": (0, None, "active"),
+            "user works at Acme": (5, None, "active"),
+        }
+
+
+async def test_one_favourite_of_each_kind() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|favorite|'blue (colour)'\nI|favorite|'Abba (band)'", 0),
+            Said("I|favorite|'green (colour)'", 5),
+        )
+
+        assert await w.current() == {
+            "user's favourite was blue (colour)": (0, 5, "active"),
+            "user's favourite is green (colour)": (5, None, "active"),
+            "user's favourite is Abba (band)": (0, None, "active"),
+        }
+
+
+async def test_change_is_when_both_say_it_was() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|lives_in|Porto|from=2019-01-01", 0),
+            Said("I|lives_in|Oslo|from=2022-01-01", 5),
+        )
+
+        now = {f.text: f for f in await w.facts() if f.retired_at is None}
+        change = datetime(2022, 1, 1, tzinfo=UTC)
+        assert now["user lived in Porto"].valid_to == change
+        assert now["user lives in Oslo"].valid_from == change
+
+
+async def test_since_reaches_not_behind_what_was_only_said() -> None:
+    async with world() as w:
+        await w.hear(Said("I|lives_in|Porto", 0), Said("I|lives_in|Oslo|from=2015-01-01", 5))
+
+        assert (await w.current())["user lived in Porto"] == (0, 0, "active")
+
+
+async def test_what_was_said_plainly_since_is_known_better() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|lives_in|Porto|from=2019-01-01", 0),
+            Said("I|lives_in|Porto", 3),
+            Said("I|lives_in|Oslo|from=2022-01-01", 5),
+        )
+
+        assert (await w.current())["user lives in Oslo"] == (3, None, "active")
