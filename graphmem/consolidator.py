@@ -19,6 +19,7 @@ import numpy as np
 from graphmem import codec, decisions, ids
 from graphmem.consolidation import forgetting
 from graphmem.consolidation import plan as planning
+from graphmem.consolidation.assertions import assert_all, assert_merge
 from graphmem.consolidation.plan import Outcome
 from graphmem.consolidation.predicates import Predicate
 from graphmem.errors import ExtractionError, GraphmemError, LeaseLost
@@ -227,9 +228,7 @@ class Consolidator:
         by_home: dict[Scope, list[Assertion]] = {}
         for event, extraction in zip(claim.events, extractions, strict=True):
             home = home_of(event, claim.scope)
-            by_home.setdefault(home, []).extend(
-                planning.assert_all(home, event, extraction, self._table)
-            )
+            by_home.setdefault(home, []).extend(assert_all(home, event, extraction, self._table))
         mark = Watermark(stream=claim.stream, stage="facts", seq=claim.last_seq)
         undone = await self._split(claim)
         released: dict[Scope, dict[str, str]] = {}
@@ -240,7 +239,7 @@ class Consolidator:
                     freed = released.setdefault(home, {})
                     freed.update({k: str(v) for k, v in slots.items()})
                 case {"decision": "merge", "keep": str(keep), "other": str(other)}:
-                    merged = planning.assert_merge(home, event, keep, other)
+                    merged = assert_merge(home, event, keep, other)
                     stated += [merged] if merged.id not in undone else []
                 case _:
                     continue

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 
 from graphmem import decisions
+from graphmem.consolidation.assertions import SAME_AS
 from graphmem.consolidation.identity import compatible_kinds
-from graphmem.consolidation.plan import SAME_AS
 from graphmem.errors import Conflict, InvalidInput, NotFound
 from graphmem.listing import PAGE, pages
 from graphmem.models import Entity, Fact, Filter, Json, KnownQuery, Scope

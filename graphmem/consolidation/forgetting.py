@@ -11,16 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from graphmem import ids
+from graphmem.consolidation.assertions import HAS_NAME, SAME_AS, Table, merges
 from graphmem.consolidation.identity import Resolver, names_of
 from graphmem.consolidation.plan import (
-    HAS_NAME,
-    SAME_AS,
     Analyse,
     Plan,
-    Table,
     difference,
     fresh_texts,
-    merges,
     moved,
     refold,
     resolve,

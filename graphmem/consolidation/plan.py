@@ -7,21 +7,19 @@ nothing the second time. Does not know stores, models or clocks; texts are analy
 that comes in.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from graphmem import ids
-from graphmem.consolidation import identity, trust
-from graphmem.consolidation.fold import CLOSED, MIRRORED, Version, object_key, slot_of, versions
+from graphmem.consolidation import trust
+from graphmem.consolidation.assertions import HAS_NAME, MENTIONED, SAME_AS, Table, merges
+from graphmem.consolidation.fold import Version, object_key, slot_of, versions
 from graphmem.consolidation.identity import Resolver
 from graphmem.consolidation.predicates import Predicate, get
 from graphmem.models import (
     Assertion,
     Entity,
-    Event,
-    Extraction,
     Fact,
     GraphChange,
     Known,
@@ -29,22 +27,12 @@ from graphmem.models import (
     Mention,
     Operation,
     Origin,
-    Quote,
     Scope,
-    Statement,
     Support,
     Watermark,
 )
 
-MENTIONED: Final = "mentioned"
-HAS_NAME: Final = "has_name"
-SAME_AS: Final = "same_as"
-_NOWHERE: Final = Quote(text="", start=0, end=0)
-_MENTIONS: Final = 100_000  # their ordinals begin here
-_MOST_CLOSED: Final = 64
-
 Analyse = Callable[[str], str]
-Table = Mapping[str, Predicate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,160 +59,7 @@ class Plan:
     question: KnownQuery | None = None
 
 
-# --------------------------------------------------------------------------- assertions
-
-
-def assert_all(
-    scope: Scope, event: Event, extraction: Extraction, table: Table
-) -> tuple[Assertion, ...]:
-    """Return the assertions of one event's extraction, not yet resolved.
-
-    A correction becomes a denial of what it replaces and an affirmation of what holds; a mention
-    becomes an assertion of ``mentioned``, so that links to episodes live and die with them. What is
-    mutual and one at most has a slot for each of the two: the speaker's is taken where they are
-    one of them, and what ends or denies it is said of both. What begins ends what its predicate
-    closes: who is divorced is married no more.
-    """
-    if event.seq is None or event.recorded_at is None:
-        raise ValueError(f"event {event.id!r} has not been through the log")
-    episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
-    principal = event.author or f"@{event.role}"
-    stated: list[tuple[int, Statement]] = []
-    for i, statement in enumerate(extraction.statements):
-        predicate = get(table, statement.predicate)
-        for j, part in enumerate(_parts(statement)):
-            said, mirrored = _of_both(part, predicate)
-            stated.append((2 * i + j, said))
-            if mirrored is not None:
-                stated.append((MIRRORED + 2 * i + j, mirrored))
-            over = enumerate(_closed(said, predicate))
-            stated += [(CLOSED + _MOST_CLOSED * (2 * i + j) + k, end) for k, end in over]
-    mentions = [*extraction.mentions, *_possessors(extraction)]
-    for j, mention in enumerate(dict.fromkeys(mentions)):
-        bare = Statement(subject=mention, predicate=MENTIONED, quote=_NOWHERE, confidence=1.0)
-        stated.append((_MENTIONS + j, bare))
-    return tuple(
-        Assertion(
-            id=ids.derive("assertion", scope.key, episode_id, extraction.extractor, ordinal),
-            scope=scope,
-            event_id=event.id,
-            episode_id=episode_id,
-            session_id=event.session_id,
-            seq=event.seq,
-            ordinal=ordinal,
-            statement=statement,
-            extractor=extraction.extractor,
-            source_class=event.source_class,
-            origin=event.origin,
-            principal=principal,
-            occurred_at=event.occurred_at,
-            recorded_at=event.recorded_at,
-            names=_names(statement, event.author, scope),
-            quarantined=statement.predicate != MENTIONED
-            and trust.suspicious(f"{statement.quote.text}\n{statement.value or ''}"),
-        )
-        for ordinal, statement in stated
-    )
-
-
-def assert_merge(scope: Scope, event: Event, keep: str, other: str) -> Assertion:
-    """Return a decision that two entities are one. It holds ids alone, and no name to erase."""
-    if event.seq is None or event.recorded_at is None:
-        raise ValueError(f"event {event.id!r} has not been through the log")
-    episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
-    nobody = Mention(name="", kind="concept")
-    return Assertion(
-        id=merge_id(scope, episode_id),
-        scope=scope,
-        event_id=event.id,
-        episode_id=episode_id,
-        session_id=event.session_id,
-        seq=event.seq,
-        ordinal=0,
-        statement=Statement(subject=nobody, predicate=SAME_AS, object=nobody, quote=_NOWHERE),
-        extractor="decision",
-        source_class=event.source_class,
-        origin=event.origin,
-        principal=f"@{event.role}",
-        occurred_at=event.occurred_at,
-        recorded_at=event.recorded_at,
-        subject_id=keep,
-        object_id=other,
-        slot=merges(scope),
-    )
-
-
-def merges(scope: Scope) -> str:
-    """Return the slot of a scope's merges: read as a whole, and no fact's."""
-    return ids.derive("slot", scope.key, SAME_AS)
-
-
-def merge_id(scope: Scope, episode_id: str) -> str:
-    """Return the id of the merge that an event decided."""
-    return ids.derive("assertion", scope.key, episode_id, "decision", 0)
-
-
-def _parts(statement: Statement) -> tuple[Statement, ...]:
-    if statement.polarity != "correct":
-        return (statement,)
-    holds = replace(statement, polarity="affirm", replaces=None)
-    if not statement.replaces:
-        return (holds,)
-    wrong = replace(statement, polarity="deny", replaces=None, valid_from=None, valid_to=None)
-    if statement.object is not None:
-        other = Mention(name=statement.replaces, kind=statement.object.kind)
-        return (replace(wrong, object=other), holds)
-    return (replace(wrong, value=statement.replaces), holds)
-
-
-def _of_both(statement: Statement, predicate: Predicate) -> tuple[Statement, Statement | None]:
-    """Return a statement as said of the speaker first, and what it says of the other one's slot."""
-    other = statement.object
-    if other is None or not (predicate.symmetric and predicate.functional):
-        return statement, None
-    turned = replace(statement, subject=other, object=statement.subject)
-    if other.speaker and not statement.subject.speaker:
-        statement, turned = turned, statement
-    return statement, turned if statement.polarity in ("end", "deny") else None
-
-
-def _closed(statement: Statement, predicate: Predicate) -> Iterator[Statement]:
-    """Yield the ends of other states that a statement of what began tells, whatever they are."""
-    if statement.polarity != "affirm" or statement.valid_to is not None:
-        return
-    who = [statement.subject]
-    if predicate.symmetric and statement.object is not None:
-        who.append(statement.object)
-    for closed in predicate.closed_by(statement.value)[: _MOST_CLOSED // 2]:
-        name, _, value = closed.partition("=")
-        for subject in who:
-            yield replace(
-                statement, subject=subject, predicate=name, object=None, value=value or None,
-                polarity="end", valid_from=None, valid_to=statement.valid_from,
-            )  # fmt: skip
-
-
-def _possessors(extraction: Extraction) -> Iterable[Mention]:
-    """Yield whose relations are spoken of: they are mentioned, too."""
-    spoken = [*extraction.mentions]
-    for s in extraction.statements:
-        spoken += [s.subject, *([s.object] if s.object else [])]
-    for mention in spoken:
-        if mention.descriptor:
-            if mention.possessor:
-                yield Mention(name=mention.possessor, kind="person")
-            else:
-                yield Mention(name="", kind="person", speaker=True)
-
-
-def _names(statement: Statement, author: str | None, scope: Scope) -> tuple[str, ...]:
-    found: list[str] = []
-    for mention in (statement.subject, statement.object):
-        if mention is not None:
-            found += identity.keys_of(mention, author, scope)
-    if statement.predicate == HAS_NAME and statement.value:
-        found.append(ids.name_key(statement.value))
-    return tuple(sorted(set(found)))
+# --------------------------------------------------------------------------- who is meant
 
 
 def resolve(
@@ -560,21 +395,3 @@ def merge(changes: Sequence[GraphChange]) -> GraphChange:
 
     lists = [f for f in GraphChange.__dataclass_fields__ if f.startswith(("put_", "delete_"))]
     return replace(first, **{name: all_of(name) for name in lists})
-
-
-__all__ = [
-    "Outcome",
-    "Plan",
-    "ask",
-    "assert_all",
-    "assert_merge",
-    "difference",
-    "fresh_texts",
-    "merge",
-    "merge_id",
-    "merges",
-    "moved",
-    "plan",
-    "refold",
-    "resolve",
-]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from graphmem.consolidation import plan as planning
 from graphmem.consolidation import predicates
+from graphmem.consolidation.assertions import assert_all
 from graphmem.consolidator import terms_of
 from graphmem.errors import InvalidInput
 from graphmem.models import Entity, Episode, SourceClass
@@ -182,7 +183,7 @@ async def test_planning_twice_changes_nothing(history: list[Said]) -> None:
         assertions = [
             a
             for event, extraction in zip(events, extractions, strict=True)
-            for a in planning.assert_all(HERE.home, event, extraction, table)
+            for a in assert_all(HERE.home, event, extraction, table)
             if a.statement.predicate not in {"has_name", "mentioned"}
         ]
         known = await w.graph.known(HERE.home, planning.ask(assertions, table))
