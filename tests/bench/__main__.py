@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from graphmem import Scope
-from graphmem.testing.neo4j.jars import RELEASES
+from graphmem.testing.neo4j.jars import RELEASES, Line
 from tests.bench import embedded, neo4j
 from tests.bench.load import WordEmbedder
 from tests.bench.report import Report
@@ -27,25 +27,38 @@ async def run(given: argparse.Namespace) -> None:
         await embedded.append(report, folder, embedder)
         await embedded.writing(report, folder, given.events)
         for n in given.facts:
+            report.pace()
             await embedded.one_scope(report, folder, n, embedder)
-        if given.scopes > 1:
-            await embedded.many_scopes(
-                report, folder, given.scopes, given.per_scope, embedder, given.keep_mb
-            )
     for line in given.neo4j or ():
-        # One server after the other: two beside each other would share the cores.
-        # And a log of its own: what one has consolidated, the other has not.
+        await in_neo4j(report, line, given, embedder)
+    if given.scopes > 1:
+        # Last: the gigabytes that are kept for it are missing to a server's files ever after.
+        report.pace()
         with tempfile.TemporaryDirectory(dir=given.folder) as name:
-            own = (given.keep or Path(name)) / line
-            await asyncio.to_thread(own.mkdir, parents=True, exist_ok=True)
-            async with neo4j.started(own, line) as server:
-                for where, scopes, n in sizes(given):
-                    await neo4j.measured(report, own, server, where, scopes, n, embedder)
-                if given.tenants:
-                    await neo4j.small_tenants(report, server, given.tenants, embedder)
+            await embedded.many_scopes(
+                report, Path(name), given.scopes, given.per_scope, embedder, given.keep_mb
+            )
     page = report.end()
     if given.write is not None:
         await asyncio.to_thread(given.write.write_text, page, encoding="utf-8")
+
+
+async def in_neo4j(
+    report: Report, line: Line, given: argparse.Namespace, embedder: WordEmbedder
+) -> None:
+    """Measure one line, alone: two servers beside each other would share the cores.
+
+    With a log of its own: what one has consolidated, the other has not.
+    """
+    with tempfile.TemporaryDirectory(dir=given.folder) as name:
+        own = (given.keep or Path(name)) / line
+        await asyncio.to_thread(own.mkdir, parents=True, exist_ok=True)
+        async with neo4j.started(own, line) as server:
+            for where, scopes, n in sizes(given):
+                report.pace()
+                await neo4j.measured(report, own, server, where, scopes, n, embedder)
+            if given.tenants:
+                await neo4j.small_tenants(report, server, given.tenants, embedder)
 
 
 def sizes(given: argparse.Namespace) -> list[tuple[str, list[Scope], int]]:

@@ -33,6 +33,10 @@ class Report:
     def note(self, text: str) -> None:
         self._say(f"| … {text} | | | | |")
 
+    def pace(self) -> None:
+        """Note how fast the machine is now: what comes is to be read with that."""
+        self.note(f"the loop takes {min(_pace() for _ in range(3)):.0f} ms now")
+
     def end(self) -> str:
         """Return the table as a page of the documentation."""
         self._say("")
