@@ -85,7 +85,8 @@ class FrameReader:
             who = subject.mention
             if not self._fits(subject, frame):
                 continue
-            keeps = frame.things or frame.predicate in ("allergic_to", "age") or self._pet(who)
+            pet = frame.of_others and self._pet(who)
+            keeps = frame.things or frame.predicate in ("allergic_to", "age") or pet
             who = as_kind(self._objects.thing(subject), "thing") if frame.things else who
             who = who if keeps else as_kind(who, "person")
             for item in objects:
@@ -233,8 +234,10 @@ class FrameReader:
 
     def _fits(self, subject: Ref, frame: Frame) -> bool:
         who = subject.mention
-        if frame.of_others and (who.speaker or self._pet(who)):
-            return not who.speaker
+        if frame.of_others and who.speaker:
+            return False
+        if frame.of_others and self._pet(who):
+            return True
         if frame.things:
             return subject.kind == "thing" or (subject.kind is None and bool(who.name))
         if subject.doubtful and frame.predicate not in self._g.sets["human"]:

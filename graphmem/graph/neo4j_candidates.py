@@ -245,11 +245,8 @@ def _columns_of(
             similarity = max(best, similarity)
         fixed.append(row)
         cosines.append(_cosine(similarity, searched))
-        endings.append(
-            (False, False)
-            if slot is None
-            else values.ending(_spans(spans or ()), as_of=as_of, known_at=known_at, said_at=row[8])
-        )
+        held = None if slot is None else _spans(spans or ())
+        endings.append(values.ending(held, as_of=as_of, known_at=known_at, said_at=row[8]))
     for candidate, seq, session, author, occurred, similarity in found["facts"]:
         row = rows.candidate_of(candidate)
         if occurred is not None:

@@ -298,14 +298,17 @@ def page_of(kind: MemoryKind, memories: Sequence[Any], *, more: bool) -> Page:
 
 
 def ending(
-    spans: Sequence[tuple[int, int, int]], *, as_of: int, known_at: int, said_at: int
+    spans: Sequence[tuple[int, int, int]] | None, *, as_of: int, known_at: int, said_at: int
 ) -> tuple[bool, bool]:
     """Return whether all that an episode states has ended, and whether only some of it has.
 
     Given are recorded, retired and end of every version of each fact. A version that was retired
     with none in its place was taken back, and so was what no fact came of. What was over when it
-    was said ("last week I was in Rome") was told as past: it has not ended since.
+    was said ("last week I was in Rome") was told as past: it has not ended since. None is what
+    states nothing, and nothing of that ends.
     """
+    if spans is None:
+        return False, False
     known = [span for span in spans if span[0] <= known_at]
     if spans and not known:
         return False, False

@@ -211,9 +211,7 @@ class Finder:
                 whole = self._rows(c, shelf, places, ns, read)
                 fixed += [row[0] for row in whole]
                 endings += [
-                    (False, False)
-                    if times is None
-                    else rows.ending(times, as_of=as_of, known_at=known_at, said_at=row[8])
+                    rows.ending(times, as_of=as_of, known_at=known_at, said_at=row[8])
                     for row, times in whole
                 ]
                 cosines += near

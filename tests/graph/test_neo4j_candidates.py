@@ -9,6 +9,7 @@ from graphmem.graph.neo4j import Neo4jGraphStore
 from graphmem.graph.neo4j_connection import Address, Connection, Values
 from graphmem.models import Scope
 from graphmem.testing.memories import EMBEDDER, MODEL, ask, make_episode, save
+from tests.graph.test_neo4j import connect
 from tests.neo4j_servers import Neo4j
 
 pytestmark = [pytest.mark.neo4j, pytest.mark.timeout(300)]
@@ -73,10 +74,7 @@ async def test_scope_behind_others_gets_its_nearest(
     best = sorted(c.cosine or 0.0 for c in pool.candidates)[-NEAREST:]
     assert {c.scope_key for c in pool.candidates} == {MINE.key}
     assert connection.exact == (expected if neo4j_alone_line.line == "5.26" else [False])
-    address = Address.of(
-        neo4j_alone_line.uri, user=neo4j_alone_line.user, password=neo4j_alone_line.password
-    )
-    looked_at = Neo4jGraphStore(Connection(address), exact=True)
+    looked_at = Neo4jGraphStore(connect(neo4j_alone_line), exact=True)
     try:
         await looked_at.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
         every = await looked_at.candidates([MINE], await ask(**query))

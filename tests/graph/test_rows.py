@@ -13,6 +13,7 @@ NEITHER, PARTLY, WHOLLY = (False, False), (False, True), (True, False)
 @pytest.mark.parametrize(
     ("spans", "expected"),
     [
+        (None, NEITHER),  # it states nothing
         ((), WHOLLY),  # what it stated was denied, and no fact came of it
         ((HOLDS,), NEITHER),
         ((ENDED,), WHOLLY),
@@ -31,7 +32,9 @@ NEITHER, PARTLY, WHOLLY = (False, False), (False, True), (True, False)
         (((NOW + 1, NEVER, NEVER),), NEITHER),  # of what it states nothing is known yet
     ],
 )
-def test_ending(spans: tuple[tuple[int, int, int], ...], expected: tuple[bool, bool]) -> None:
+def test_ending(
+    spans: tuple[tuple[int, int, int], ...] | None, expected: tuple[bool, bool]
+) -> None:
     assert ending(spans, as_of=NOW, known_at=NOW, said_at=SAID) == expected
 
 
