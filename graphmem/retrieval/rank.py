@@ -17,7 +17,7 @@ from graphmem.models import UNTOLD, Candidate, CandidatePool
 from graphmem.retrieval.columns import Columns, microseconds, moment
 from graphmem.retrieval.query import Query, Span
 from graphmem.retrieval.recipes import Recipe
-from graphmem.retrieval.scoring import Scores, score
+from graphmem.retrieval.scoring import Scores, held_in, score
 
 ENDED: Final = 0.6  # what an episode's score is worth to the present, once all it stated has ended
 RESTATED: Final = 12  # so many hits are compared with each other
@@ -209,10 +209,7 @@ def _untimely(rows: Columns, row: int, span: Span) -> bool:
     start, end = rows.valid_from[row], rows.valid_to[row]
     if rows.kind[row] == "episode" or (start is None and end is None):
         return False
-    held = span.overlaps(
-        None if start is None else moment(start), None if end is None else moment(end)
-    )
-    return not held and not span.holds(moment(rows.occurred_at[row]))
+    return not held_in(span, start, end) and not span.holds(moment(rows.occurred_at[row]))
 
 
 def rank(

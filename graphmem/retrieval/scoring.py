@@ -36,7 +36,7 @@ from graphmem.retrieval.columns import (
     words_of,
 )
 from graphmem.retrieval.epithets import beside
-from graphmem.retrieval.query import Query, named_terms
+from graphmem.retrieval.query import Query, Span, named_terms
 from graphmem.retrieval.recipes import Recipe
 from graphmem.retrieval.related import related_counts, related_terms
 from graphmem.retrieval.text import ASKS, analyse
@@ -181,6 +181,13 @@ def _spoken(rows: Columns, layout: Layout, query: Query, recipe: Recipe) -> Floa
     return np.where(layout.episode, np.array(shares)[layout.speaker], 0.0)
 
 
+def held_in(span: Span, start: int | None, end: int | None) -> bool:
+    """Return whether what is valid from ``start`` to ``end``, in microseconds, held in a time."""
+    return span.overlaps(
+        None if start is None else moment(start), None if end is None else moment(end)
+    )
+
+
 def _timely(rows: Columns, query: Query, recipe: Recipe) -> Floats:
     """Return ``time`` for what lies in the time asked about, ``dated`` for what tells a time.
 
@@ -194,9 +201,7 @@ def _timely(rows: Columns, query: Query, recipe: Recipe) -> Floats:
             [
                 span.holds(moment(occurred))
                 if start is None and end is None
-                else span.overlaps(
-                    None if start is None else moment(start), None if end is None else moment(end)
-                )
+                else held_in(span, start, end)
                 for occurred, start, end in zip(
                     rows.occurred_at, rows.valid_from, rows.valid_to, strict=True
                 )
