@@ -43,12 +43,13 @@ Flags = npt.NDArray[np.bool_]
 
 FIRST = DEFAULT.plausible
 PENALTY = 3.0
-WRITERS = tuple(f"w{number}" for number in range(1, 10))
+WRITERS = tuple(f"w{number}" for number in range(1, 18))
+HALF = frozenset({"w16", "w17"})  # their stories ask six times each for what has changed
 OTHERS = {"locomo": (5, 0.5), "beam100k": (10, 0.7)}  # conversations, and what a question counts
 FEW = 0.3
 FOLDS, SEED = 5, 1
 TARGET = Path(__file__).parent.parent / "graphmem" / "retrieval"
-TREES, LEAVES = 250, 16
+TREES, LEAVES = 400, 16
 GROWING = {
     "num_leaves": LEAVES,
     "learning_rate": 0.05,
@@ -135,10 +136,15 @@ async def _of_stories(manager: MemoryManager) -> list[Asked]:
                 lambda text, _, question=question: stories.is_right(text, question),
                 group="stories",
                 source=story.id,
-                counts=1.0,
+                counts=0.5 if _writer(story.id) in HALF else 1.0,
                 kind=question.kind,
             )
     return asked
+
+
+def _writer(story: str) -> str:
+    """Return who wrote a story, by its id."""
+    return story.partition("-")[0]
 
 
 async def _of_talk(manager: MemoryManager, name: str, data: Path) -> list[Asked]:
@@ -327,8 +333,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="write the weights")
     given = parser.parse_args()
     asked = asyncio.run(gather(given.data, given.cache, given.store))
-    # The sets of stories by their writers: an id's letter and digit, if it has one.
-    sets = [one.source[:2] if one.group == "stories" else one.group for one in asked]
+    sets = [_writer(one.source) if one.group == "stories" else one.group for one in asked]
     sets = [name if name in (*WRITERS, *OTHERS, "few") else "older" for name in sets]
     weights = fit(asked)
     trees = nested(boosted(asked, weights))

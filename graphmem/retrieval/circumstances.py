@@ -43,17 +43,48 @@ CIRCUMSTANCES: Final = (
     "best match",  # what the best match has of the question: the same for all hits
     "names asked",  # names in the question: the same for all
     "who",  # whether somebody is asked for: the same for all
+    "now",  # whether it is asked how things stand: as all that follow, the same for all
+    "present",  # the same, if only by the tense
+    "once",  # how they stood
+    "negated",  # what is not so
+    "whose",  # an owner
+    "described",  # of somebody who is described
+    "named thing",  # of something by name: "which instrument"
+    "when",  # a time
+    "how many",  # a number
+    "where",  # a place
+    "what work",  # an occupation
+    "why",  # a reason
+    "terms",  # how many terms the question has
+    "large",  # how large the pool is, 0 to 1
 )
 
+_KINDS: Final = ("time", "number", "place", "work", "reason")
 _FAR: Final = 12  # messages from the best match: farther ones are alike
 
 
 def circumstances(seen: Seen, ties: Links) -> Floats:
     """Return the circumstances of hits, shape (hits, ``CIRCUMSTANCES``); see there."""
     best = seen.covered[seen.best]
-    asked = (best, len(seen.wanted.names), seen.wanted.kind == "who")
+    asked = (best, len(seen.wanted.names), seen.wanted.kind == "who", *_question(seen))
     return np.array(
         [(*_of(seen, ties, place), *asked) for place in range(len(seen.hits))], dtype=np.float64
+    )
+
+
+def _question(seen: Seen) -> tuple[float, ...]:
+    known = seen.wanted
+    return (
+        known.now,
+        known.present,
+        known.once,
+        known.negated,
+        known.whose,
+        known.described,
+        bool(known.head),
+        *(known.kind == kind for kind in _KINDS),
+        len(seen.query.terms),
+        seen.large,
     )
 
 

@@ -17,7 +17,8 @@ from graphmem.retrieval.signs import Told, Wanted, told, wanted
 _RELATED: Final = 0.7  # what a related word covers of a term
 _SMALL: Final = 12  # candidates: from so many on the score says more than the cosine alone
 _LARGE: Final = 120
-_SOME: Final = 0.15  # of the question's terms: what has so much tells about what is asked
+SOME: Final = 0.15
+"""Of the question's terms: what has so much tells about what is asked."""
 
 
 @lru_cache(maxsize=1 << 12)
@@ -128,6 +129,21 @@ class Seen:
         before = sum(self.moments[other] < self.moments[place] for other in self.about)
         return before / max(len(self.about) - (place in self.about), 1)
 
+    def until(self, place: int) -> float:
+        """Return what a hit has of the event before which things stood as it is asked."""
+        return self._of_event(place, event=True)
+
+    def standing(self, place: int) -> float:
+        """Return what a hit has of the question but for that event."""
+        return self._of_event(place, event=False)
+
+    def _of_event(self, place: int, *, event: bool) -> float:
+        match, until = self.match, self.wanted.until
+        terms = [n for n, t in enumerate(self.query.terms) if (t in until) == event]
+        whole = sum(match.worth[n] for n in terms)
+        has = match.texts[place]
+        return sum(match.worth[n] * has.get(n, 0.0) for n in terms) / whole if whole else 0.0
+
     def share(self, place: int) -> float:
         """Return what a hit covers of what the best match does, 1 at most."""
         return min(self.covered[place] / max(self.covered[self.best], 1e-9), 1.0)
@@ -173,7 +189,7 @@ def compare(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], pool
         holding=holding,
         said=known.names.union(query.terms),
         moments=moments,
-        about=[place for place, share in enumerate(covered) if share > _SOME],
+        about=[place for place, share in enumerate(covered) if share > SOME],
         late=[order[moment] / max(len(order) - 1, 1) for moment in moments],
         large=min(max(math.log(pool / _SMALL) / math.log(_LARGE / _SMALL), 0.0), 1.0),
     )

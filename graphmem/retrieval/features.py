@@ -33,6 +33,7 @@ FEATURES: Final = (
     "after bridge",  # one or two places after the best match
     "goes on",  # one or two places after a match, and begins with somebody who was named before
     "negates",  # says what is not so, where that is asked
+    "refuses",  # says so in more words than one: "is out of bounds", "gave it up"
     "negates it",  # of the question's terms, the most in one sentence that says what is not so
     "owned",  # says whose something is, but does not ask, guess or deny it, where that is asked
     "settles",  # says how something was found out, where an owner is asked
@@ -47,6 +48,11 @@ FEATURES: Final = (
     "news",  # as late, if it tells anything, where it is not asked how things stand or stood, of a
     #           time, for an owner or for what is not so, the more the smaller the pool is
     "past",  # as late, if it tells how something was, where it is asked how things stood
+    "early told",  # the share of the hits about what is asked that were told after this one, times
+    #                what it covers of what the best match does, where it is asked how things
+    #                stood, the more the smaller the pool is
+    "early kind",  # the same share, if it has an answer of the kind that is wanted
+    "until",  # of the terms of the event before which things stood as it is asked
     "introduces",  # says what somebody is called, times what it covers of what the best match does,
     #                where it is not asked who, the more the smaller the pool is
     "early bridge",  # the best match of a question that describes whom it means, the more the
@@ -58,6 +64,10 @@ FEATURES: Final = (
     #              pool is
     "changes to",  # says in one sentence that something has changed, and what is wanted, where the
     #                 tense asks how things stand
+    "becomes",  # says that something is to be otherwise than it was, where the tense asks how
+    #             things stand
+    "becomes it",  # the same, and has an answer of the kind that is wanted
+    "became",  # the same as "becomes", where it is asked how things stood
     "other value",  # tells a time or number, after the best match has told another, where the same
     "no kind",  # has nothing of the kind that is wanted
     "kind near",  # has it in the sentence that matches best
@@ -93,6 +103,7 @@ def features(seen: Seen, ties: Links) -> Floats:
             "assistant": found.role == "assistant" and not query.second_person,
             "new": math.log1p(len(text.terms.difference(query.terms, seen.wanted.names))),
             "negates": seen.wanted.negated and "negation" in text.cued,
+            "refuses": seen.wanted.negated and text.refuses,
             "owned": seen.wanted.whose and text.owned,
             "settles": seen.wanted.whose and text.settles,
         }
@@ -194,6 +205,11 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
         row["late told"] = small * seen.later(place) * seen.share(place)
     if small and early:
         row["past"] = small * late * text.past
+        early_told = small * (1 - seen.later(place))
+        row["early told"] = early_told * seen.standing(place)
+        row["until"] = seen.until(place)
+        row["early kind"] = early_told * (tells and known.kind != "thing")
+        row["became"] = small * text.becomes
     if small and not known.whose and known.kind != "who" and text.introduces:
         row["introduces"] = small * seen.share(place)
     if known.now:
@@ -203,6 +219,8 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
     if known.present:
         valued = known.kind in ("time", "number") and tells
         row["changes to"] = tells and _changes_to(text, known.kind)
+        row["becomes"] = text.becomes
+        row["becomes it"] = valued and text.becomes_it(known.kind, known.words)
         row["other value"] = (
             valued
             and seen.moments[place] > seen.moments[best]

@@ -7,7 +7,8 @@ they tell, in features that each have a plain meaning (``features``), weighed by
 model (McFadden, *Conditional logit analysis of qualitative choice behavior*, 1974): which one of
 these answers? As in reranking for question answering (Moldovan et al., *Performance issues and
 error analysis in an open-domain question answering system*, TOIS 2003), but for no model of
-language. To that comes what features and ``circumstances`` say only together, in boosted trees.
+language. To that comes what features, ``circumstances`` and ``likeness`` say only together, in
+boosted trees.
 
 The weights are plain numbers in ``plausible.toml``, the trees in ``plausible.json``;
 ``tools/fit_plausible.py`` finds them. Knows no store.
@@ -26,13 +27,14 @@ from graphmem.retrieval.circumstances import CIRCUMSTANCES, circumstances
 from graphmem.retrieval.columns import Floats
 from graphmem.retrieval.compared import compare
 from graphmem.retrieval.features import FEATURES, features
+from graphmem.retrieval.likeness import LIKENESS, likeness
 from graphmem.retrieval.links import links
 from graphmem.retrieval.query import Query
 from graphmem.retrieval.rank import Ranked
 from graphmem.retrieval.reorder import reorder
 from graphmem.retrieval.trees import Forest
 
-NAMES: Final = FEATURES + CIRCUMSTANCES
+NAMES: Final = FEATURES + CIRCUMSTANCES + LIKENESS
 """What is known of a hit, in the order of a row."""
 
 ARM: Final = "plausible"
@@ -61,7 +63,7 @@ def rows_of(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, p
     """
     seen = compare(hits, query, texts, pool)
     ties = links(seen)
-    return np.hstack([features(seen, ties), circumstances(seen, ties)])
+    return np.hstack([features(seen, ties), circumstances(seen, ties), likeness(seen)])
 
 
 def by_plausibility(

@@ -75,9 +75,9 @@ class Wanted:
     ``kind`` is one of the table's, or "thing". ``head`` are the terms of what it asks for by name
     ("which *instrument*"), ``words`` all its words in lower case, ``names`` the terms of its names.
     ``negated`` asks for what is not so, ``whose`` for an owner, ``now`` for how things stand,
-    ``present`` too, if only by its tense, ``once`` for how they stood, and ``described`` means
-    somebody by a description; ``kin`` are the terms of whom a possessor or an "of" leads to ("the
-    judge's *brother*"), and those that are related to them.
+    ``present`` too, if only by its tense, ``once`` for how they stood, ``until`` before what, in
+    terms, and ``described`` means somebody by a description; ``kin`` are the terms of whom a
+    possessor or an "of" leads to ("the judge's *brother*"), and those that are related to them.
     """
 
     kind: str
@@ -89,6 +89,7 @@ class Wanted:
     now: bool
     present: bool
     once: bool
+    until: frozenset[str]
     described: bool
     kin: frozenset[str]
 
@@ -108,6 +109,7 @@ def wanted(question: str) -> Wanted:
         now=asks["now"] and not asks["once"],
         present=(asks["now"] or asks["present"]) and not asks["once"],
         once=asks["once"],
+        until=_until(question, known) if asks["once"] else frozenset(),
         described=asks["described"],
         kin=_kin(question),
     )
@@ -132,6 +134,12 @@ def _head(question: str, known: _Language) -> tuple[str, ...]:
     nouns = found if ended else found[:2]
     terms = [term for word in nouns if word[0].islower() for term in analyse_query(word)]
     return tuple(terms[:2])
+
+
+def _until(question: str, known: _Language) -> frozenset[str]:
+    """Return the terms of the event before which things stood as it is asked."""
+    event = known.question["until"].search(question)
+    return frozenset(analyse_query(event["event"])) if event else frozenset()
 
 
 def _kin(question: str) -> frozenset[str]:
@@ -195,6 +203,20 @@ class Told:
         return _shows("introduces", self.text)
 
     @property
+    def refuses(self) -> bool:
+        """Whether the text says what is not to be, in more words than one."""
+        return _shows("refuses", self.text)
+
+    @property
+    def becomes(self) -> bool:
+        """Whether the text says that something is to be otherwise than it was."""
+        return bool(_becoming(self.text))
+
+    def becomes_it(self, kind: str, words: frozenset[str]) -> bool:
+        """Return whether a sentence that says so has an answer of this kind, as in ``tells``."""
+        return any(told(part).tells(kind, words) for part in _becoming(self.text))
+
+    @property
     def past(self) -> bool:
         """Whether the text says how something was before."""
         return _shows("past", self.text)
@@ -223,6 +245,13 @@ class Told:
 @lru_cache(maxsize=1 << 11)
 def _shows(sign: str, text: str) -> bool:
     return _language().texts[sign].search(text) is not None
+
+
+@lru_cache(maxsize=1 << 10)
+def _becoming(text: str) -> tuple[str, ...]:
+    """Return the sentences of a text that say that something is to be otherwise than it was."""
+    known = _language().texts["becomes"]
+    return tuple(part for part in _STOP.split(text) if known.search(part))
 
 
 @lru_cache(maxsize=1 << 10)

@@ -342,6 +342,124 @@ def circumstance(name: str, question: str, *texts: str) -> list[float]:
     return feature(name, question, *texts)
 
 
+def test_how_things_stood_is_told_early_and_not_by_what_changed_them() -> None:
+    """ "Before the rise": the event is in the message that tells the new price."""
+    question = "What was the rent before the landlord raised it?"
+    texts = (
+        "Found a flat, the rent is 700",
+        "The landlord raised the rent, so it's 820 from May",
+        "The cat likes it here",
+    )
+    assert feature("early told", question, *texts) > [0.0, 0.0, 0.0]
+    first, second, _ = feature("early told", question, *texts)
+    assert first > second
+    assert feature("early kind", question, *texts)[0] > 0.0
+    first, second, third = feature("until", question, *texts)
+    assert second > first >= third
+    assert feature("became", question, *texts)[0] < feature("became", question, *texts)[1]
+    assert feature("until", "What is the rent?", *texts) == [0.0, 0.0, 0.0]
+    assert feature("became", "What is the rent?", *texts) == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Where did I use to work?",
+        "When was the lamp supposed to come?",
+        "What did he charge to begin with?",
+        "Which room had been planned?",
+        "Who ran the class when I joined?",
+        "What was the old price?",
+    ],
+)
+def test_question_for_how_things_stood(question: str) -> None:
+    assert feature("once", question, "We open at ten", "The cat sleeps") == [1.0, 1.0]
+    assert feature("now", question, "We open at ten", "The cat sleeps") == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What do I use to clean it?", "How old is Ann?", "Until what time are they open now?"],
+)
+def test_no_question_for_how_things_stood(question: str) -> None:
+    assert feature("once", question, "We open at ten", "The cat sleeps") == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We got bumped to the 19th",
+        "Sixty it is, then",
+        "The bank said no, so it's a used one for 40",
+        "From next month I charge 50",
+        "The rent has gone up to 820",
+        "In the end we settled on the 4th",
+    ],
+)
+def test_what_becomes_otherwise_is_seen_in_many_words(text: str) -> None:
+    texts = (text, "Lunch at one with Bo")
+    assert feature("becomes", "When is the party?", *texts) == [1.0, 0.0]
+    assert feature("becomes it", "When is the party?", *texts) == [1.0, 0.0]
+    assert feature("becomes it", "Why is there a party?", *texts) == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What am I not allowed on the boat?", "The kiln is out of bounds"),
+        ("Which song did we drop?", "Paper Lantern is out, it drags"),
+        ("Which oil did I give up?", "I've thrown out the palm oil"),
+        ("What is prohibited in the house?", "no durian, please"),
+    ],
+)
+def test_what_is_refused_is_seen_in_more_words_than_one(question: str, text: str) -> None:
+    assert feature("refuses", question, text, "We sing on Monday") == [1.0, 0.0]
+    assert feature("refuses", "When do we sing?", text, "We sing on Monday") == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("question", "whose"),
+    [
+        ("Who'd actually made the pasta?", True),
+        ("The purple umbrella: who had left it?", True),
+        ("Who was the builder of the trapdoor?", True),
+        ("Where does the man who made the cake live?", False),
+        ("Who is coming on Friday?", False),
+    ],
+)
+def test_question_for_an_owner_or_maker(question: str, whose: bool) -> None:
+    assert feature("whose", question, "It was Ann", "The cat sleeps") == [whose, whose]
+
+
+def test_likeness_has_its_meaning() -> None:
+    question = "What time is choir practice?"
+    texts = (
+        "Choir practice is at seven in the chapel",
+        "The chapel has no heating",
+        "Choir practice moves to eight",
+    )
+    assert feature("asked before", question, *texts)[0] == 0.0
+    assert feature("asked before", question, *texts)[2] > 0.0
+    assert feature("asked after", question, *texts)[0] > 0.0
+    assert feature("kind before", question, *texts)[2] > 0.0
+    assert feature("kind before", question, *texts)[1] == 0.0
+    assert feature("like before", question, *texts)[1] > 0.0  # the chapel
+    assert feature("like a match before", question, *texts)[1] > 0.0
+    assert feature("like a match after", question, *texts)[1] == 0.0
+    assert feature("like a change after", question, *texts) == [
+        pytest.approx(feature("like after", question, *texts)[0], abs=0.01),
+        0.0,
+        0.0,
+    ]
+    assert feature("asked in a change", question, *texts)[0] > 0.0
+    assert feature("changes it", question, *texts)[:2] == [0.0, 0.0]
+    assert feature("values it", question, *texts)[0] > 0.0
+    assert feature("a change", question, *texts) == [0.0, 0.0, 1.0]
+    assert feature("a kind", question, *texts) == [1.0, 0.0, 1.0]
+    assert feature("many before", question, *texts) == [0.0, 0.0, 1.0]
+    assert feature("many after", question, *texts) == [1.0, 0.0, 0.0]
+
+
 def test_circumstances_have_their_meaning() -> None:
     two = ("Where is the boat?", "Karl said: maybe in Oslo, on Monday. He rowed it")
     question = "Where is the boat of Ada?"
