@@ -6,6 +6,7 @@ that counting adds to no time.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -38,6 +39,8 @@ from tests.bench.work import (
 
 WARMED = 3000  # questions until the server's JVM has compiled what they run
 WARMED_BATCHES = 20  # the same of consolidation
+SETTLED_S = 900.0  # at most
+PERIOD_S, QUIET, QUIET_PERIODS = 2.0, 0.1, 3  # so little of one core, so often one after the other
 PAGE_CACHE_MB = 6144  # a third of a million facts; the rest is read from the system's own
 
 
@@ -72,9 +75,25 @@ def uri_of(server: Server, port: int | None = None) -> str:
 
 
 def settle(server: Server) -> None:
-    """Start the server again: what was loaded a moment ago is in many small parts in its memory."""
-    server.stop()
-    server.start(timeout_s=900)
+    """Start the server again, and wait until it has nothing left to do of its own.
+
+    What was loaded a moment ago is in many small parts, which Lucene merges for minutes. One that
+    is ended before it has written everything would begin with replaying its log.
+    """
+    server.stop(grace_s=SETTLED_S)
+    server.start(timeout_s=SETTLED_S)
+    until = time.monotonic() + SETTLED_S
+    quiet = 0
+    while quiet < QUIET_PERIODS and time.monotonic() < until:
+        before = busy_s(server)
+        time.sleep(PERIOD_S)
+        quiet = quiet + 1 if busy_s(server) - before < QUIET * PERIOD_S else 0
+
+
+def busy_s(server: Server) -> float:
+    """Return how many seconds of processor time a server has taken since it started."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def disk_of(home: Path) -> int:
