@@ -1,12 +1,14 @@
 """Speed of the embedded store: one scope of some size, many scopes, and writing."""
 
 import asyncio
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +26,7 @@ from tests.bench.work import (
     BATCHES,
     COUNTED,
     COUNTED_BATCHES,
+    IN_BATCH,
     QUESTIONS,
     TOLD,
     ask,
@@ -38,6 +41,7 @@ from tests.bench.work import (
 
 COLD = 5  # so often is one scope opened anew
 PAUSE_S = 0.002
+WORKERS = os.cpu_count() or 1
 
 
 @asynccontextmanager
@@ -235,16 +239,57 @@ async def writing(report: Report, folder: Path, n: int) -> None:
     ):
         rate = await _rate(folder / f"{name}.db", texts, by, extractor)
         report.note(f"consolidation, {name}: {rate:.0f} events/s of {len(texts):,}")
+    rate = await asyncio.to_thread(_rate_of_workers, folder / "workers.db", said)
+    report.note(
+        f"consolidation, rules, encoder stubbed, {WORKERS} workers of as many users: {rate:.0f} "
+        f"events/s of {WORKERS * n:,}"
+    )
+
+
+def _rate_of_workers(path: Path, texts: Sequence[str]) -> float:
+    """Return the events a second of processes that share a store, each with a user's events."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(WORKERS + 1)
+    workers = [
+        context.Process(target=_work, args=(path, f"u{number}", texts, ready))
+        for number in range(WORKERS)
+    ]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    began = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode for worker in workers):
+        raise RuntimeError("a worker failed")
+    return WORKERS * len(texts) / (time.perf_counter() - began)
+
+
+def _work(path: Path, user: str, texts: Sequence[str], ready: Barrier) -> None:
+    async def work() -> None:
+        async with memory_at(path, TableEmbedder()) as memory:
+            # What a process imports and compiles as it begins is not what is measured.
+            await _append(memory, f"{user} before", texts[:50])
+            await memory.generate_memories(Scope(user=f"{user} before"))
+            await _append(memory, user, texts)
+            await asyncio.to_thread(ready.wait)
+            await memory.generate_memories(Scope(user=user))
+
+    asyncio.run(work())
+
+
+async def _append(memory: MemoryManager, user: str, texts: Sequence[str]) -> None:
+    events = [event(i, text) for i, text in enumerate(texts)]
+    for start in range(0, len(events), IN_BATCH):
+        batch = events[start : start + IN_BATCH]
+        await memory.append(Scope(user=user, session=batch[0].session_id), batch)
 
 
 async def _rate(
     path: Path, texts: Sequence[str], embedder: Embedder, extractor: Extractor | None
 ) -> float:
     async with memory_at(path, embedder, extractor) as memory:
-        events = [event(i, text) for i, text in enumerate(texts)]
-        for start in range(0, len(events), 50):
-            batch = events[start : start + 50]
-            await memory.append(Scope(user="ada", session=batch[0].session_id), batch)
+        await _append(memory, "ada", texts)
         began = time.perf_counter()
         await memory.generate_memories(Scope(user="ada"))
         return len(texts) / (time.perf_counter() - began)

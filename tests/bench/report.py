@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -65,16 +66,40 @@ class Report:
 
 
 def _pace() -> str:
-    """Return what this machine takes, now, for a loop and for reading memory at random.
+    """Return what this machine takes, now, for a loop, memory read at random, and a thread woken.
 
-    The second is what a database does, and what others on the same machine slow down first.
+    The last two are what a database does, and what others on the same machine slow down first.
     """
     loop = min(_timed(lambda: sum(i * i for i in range(1_000_000))) for _ in range(3))
     places = np.random.default_rng(0).integers(0, _CELLS, 1_000_000)
     cells = np.zeros(_CELLS)
     cells += 1  # so that there is memory behind it
     reads = np.median([_timed(lambda: cells[places].sum()) for _ in range(9)])
-    return f"a loop of 1,000,000 in {loop:.0f} ms, as many reads at random in {reads:.0f} ms"
+    return (
+        f"a loop of 1,000,000 in {loop:.0f} ms, as many reads at random in {reads:.0f} ms, a byte "
+        f"to another thread and back in {1000 * _woken():.0f} µs"
+    )
+
+
+def _woken(turns: int = 1_000) -> float:
+    """Return the median milliseconds for a byte to another thread and back."""
+    (here, there), (back, home) = os.pipe(), os.pipe()
+
+    def echo() -> None:
+        for _ in range(turns):
+            os.write(home, os.read(here, 1))
+
+    def turn() -> None:
+        os.write(there, b".")
+        os.read(back, 1)
+
+    other = threading.Thread(target=echo)
+    other.start()
+    times = [_timed(turn) for _ in range(turns)]
+    other.join()
+    for end in (here, there, back, home):
+        os.close(end)
+    return float(np.median(times))
 
 
 def _timed(work: Callable[[], object]) -> float:
