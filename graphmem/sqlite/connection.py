@@ -15,6 +15,7 @@ carry the WAL-reset bug (3.7.0 to 3.51.2), which is our worker beside our API.
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -41,8 +42,8 @@ T = TypeVar("T")
 APPLICATION_ID: Final = 0x67724D65  # "grMe"
 _BUSY_MS: Final = 10_000
 _READERS: Final = 2
+_AGAIN_S: Final = 0.002
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",  # an acknowledged append survives a power cut
     "PRAGMA foreign_keys = ON",
     "PRAGMA temp_store = MEMORY",
@@ -219,9 +220,27 @@ class Database:
         connection.set_busy_timeout(self._busy_ms)
         # Else a statement may be planned anew each time its parameters change: .5 ms a question.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        self._write_ahead(connection)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         return connection
+
+    def _write_ahead(self, connection: apsw.Connection) -> None:
+        """Have the file written ahead, whoever else opens it anew at this moment.
+
+        Of several who ask that of a new file SQLite lets one go on and tells the others at once
+        that it is locked, however long they would wait.
+        """
+        until = time.monotonic() + self._busy_ms / 1000
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+            except apsw.BusyError:
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(_AGAIN_S)
+            else:
+                return
 
     def _disconnect(self) -> None:
         """Close the connection of this thread, if it has one."""

@@ -249,7 +249,7 @@ async def writing(report: Report, folder: Path, n: int) -> None:
 def _rate_of_workers(path: Path, texts: Sequence[str]) -> float:
     """Return the events a second of processes that share a store, each with a user's events."""
     context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(WORKERS + 1)
+    ready = context.Barrier(WORKERS + 1, timeout=60)
     workers = [
         context.Process(target=_work, args=(path, f"u{number}", texts, ready))
         for number in range(WORKERS)

@@ -295,6 +295,22 @@ async def test_two_databases_on_one_file(database: Database) -> None:
         await second.release()
 
 
+async def test_new_file_that_somebody_else_opens_too(tmp_path: Path) -> None:
+    """SQLite waits for no lock where a file is to be written ahead: it is asked again."""
+    path = tmp_path / "new.db"
+    other = apsw.Connection(str(path))  # as one that has come first, and is not done
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.05, other.execute, "COMMIT")
+    later = Database(str(path))
+    try:
+        await later.migrate()
+        await later.write(put("a"))
+        assert await names(later) == ["a"]
+    finally:
+        await later.release()
+        other.close()
+
+
 async def test_reader_sees_one_snapshot(database: Database) -> None:
     await database.write(put("a"))
     second = Database(database.path)
