@@ -52,9 +52,12 @@ class Match:
 
     def unnamed(self, has: Mapping[int, float]) -> float:
         """Return what is covered of the terms that are no names, of all that they are worth."""
-        plain = [term for term, named in enumerate(self.named) if not named]
-        whole = sum(self.worth[term] for term in plain)
-        return sum(self.worth[t] * has.get(t, 0.0) for t in plain) / whole if plain else 0.0
+        return self.among([term for term, named in enumerate(self.named) if not named], has)
+
+    def among(self, terms: Sequence[int], has: Mapping[int, float]) -> float:
+        """Return what is covered of some terms, of all that they are worth; 0 of none."""
+        whole = sum(self.worth[term] for term in terms)
+        return sum(self.worth[t] * has.get(t, 0.0) for t in terms) / whole if terms else 0.0
 
 
 def _match(query: Query, known: Wanted, read: Sequence[Told]) -> Match:
@@ -138,11 +141,9 @@ class Seen:
         return self._of_event(place, event=False)
 
     def _of_event(self, place: int, *, event: bool) -> float:
-        match, until = self.match, self.wanted.until
-        terms = [n for n, t in enumerate(self.query.terms) if (t in until) == event]
-        whole = sum(match.worth[n] for n in terms)
-        has = match.texts[place]
-        return sum(match.worth[n] * has.get(n, 0.0) for n in terms) / whole if whole else 0.0
+        until = self.wanted.until
+        terms = [n for n, term in enumerate(self.query.terms) if (term in until) == event]
+        return self.match.among(terms, self.match.texts[place])
 
     def share(self, place: int) -> float:
         """Return what a hit covers of what the best match does, 1 at most."""

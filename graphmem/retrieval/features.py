@@ -161,10 +161,7 @@ def _kind(seen: Seen, place: int) -> dict[str, float]:
     beside = False
     if has and tells and known.kind in ("time", "number", "work"):
         best = max(range(len(has)), key=seen.by_sentence[place].__getitem__)
-        cues = text.sentences[best].cues
-        beside = bool(has[best]) and (
-            known.kind in cues or (known.kind == "time" and "number" in cues)
-        )
+        beside = bool(has[best]) and text.sentences[best].shows(known.kind)
     return {
         "kind": tells or head > 0,
         "head": head,
@@ -231,13 +228,10 @@ def _in_time(seen: Seen, place: int, *, tells: bool) -> dict[str, float]:
 
 def _changes_to(text: Told, kind: str) -> bool:
     """Return whether a sentence of a text that tells a kind says that something has become so."""
-    for sentence in text.sentences:
-        if "change" in sentence.cues and kind != "thing":
-            if kind in ("who", "place") or kind in sentence.cues:
-                return True
-            if kind == "time" and "number" in sentence.cues:
-                return True
-    return False
+    return kind != "thing" and any(
+        "change" in sentence.cues and (kind in ("who", "place") or sentence.shows(kind))
+        for sentence in text.sentences
+    )
 
 
 def _following(seen: Seen, place: int) -> dict[str, float]:

@@ -55,7 +55,7 @@ def likeness(seen: Seen) -> Floats:
         for share, sentence in zip(seen.by_sentence[place], text.sentences, strict=True):
             if "change" in sentence.cues:
                 in_change[place] = max(in_change[place], share)
-            if kind in sentence.cues or (kind == "time" and "number" in sentence.cues):
+            if sentence.shows(kind):
                 in_kind[place] = max(in_kind[place], share)
     some = asked > SOME
     return np.column_stack(
@@ -97,9 +97,10 @@ def _asked(seen: Seen) -> Floats:
 def _like(seen: Seen) -> Floats:
     """Return the terms that each two hits share, by how rare each is here, shape (hits, hits)."""
     count = len(seen.hits)
-    shared = [places for places in seen.holding.values() if len(places) > 1]
+    # In one order in every process, as in ``compared``: sums must not differ by a rounding.
+    shared = sorted(tuple(places) for places in seen.holding.values() if len(places) > 1)
     holds = np.zeros((count, len(shared)))
     for column, places in enumerate(shared):
-        holds[places, column] = 1.0
+        holds[list(places), column] = 1.0
     rare = np.log((count + 1) / (holds.sum(axis=0) + 0.5))
     return (holds * rare) @ holds.T

@@ -169,6 +169,10 @@ class Sentence:
     asks: bool
     leads: set[str]
 
+    def shows(self, kind: str) -> bool:
+        """Return whether there is a word of this kind of answer; a number may be a time."""
+        return kind in self.cues or (kind == "time" and "number" in self.cues)
+
 
 @dataclass(slots=True)
 class Told:

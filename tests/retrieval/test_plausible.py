@@ -12,6 +12,7 @@ from graphmem.models import Candidate
 from graphmem.retrieval.circumstances import CIRCUMSTANCES
 from graphmem.retrieval.compared import compare
 from graphmem.retrieval.features import FEATURES
+from graphmem.retrieval.likeness import likeness
 from graphmem.retrieval.plausible import (
     ARM,
     NAMES,
@@ -523,3 +524,17 @@ def test_sums_are_added_in_one_order() -> None:
     for has in (*match.texts, *(part for parts in match.sentences for part in parts)):
         assert len(has) > 10
         assert list(has) == sorted(has)
+
+
+def test_likeness_does_not_depend_on_the_order_of_terms() -> None:
+    words = [f"hop{number}" for number in range(60)]
+    texts = [" ".join(w for n, w in enumerate(words) if n % (p + 2)) for p in range(10)]
+    found, by_id = said(*texts)
+    seen = compare(found, asked("Who told Ida of hop7?"), by_id, 40)
+    assert len(seen.holding) > 50
+
+    def table(*, backwards: bool) -> bytes:
+        holding = dict(sorted(seen.holding.items(), reverse=backwards))
+        return likeness(replace(seen, holding=holding)).tobytes()
+
+    assert table(backwards=False) == table(backwards=True)
