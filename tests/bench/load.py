@@ -277,7 +277,9 @@ def copy(path: Path, template: Scope, scopes: Sequence[Scope]) -> None:
     c = apsw.Connection(str(path))
     for pragma in ("synchronous = OFF", "cache_size = -500000", "foreign_keys = OFF"):
         c.execute(f"PRAGMA {pragma}")
-    shift = int(str(c.execute("SELECT max(n) FROM facts").fetchall()[0][0]))
+    # An assertion and a fact were made of each event.
+    both = "SELECT max((SELECT max(n) FROM facts), (SELECT max(n) FROM assertions))"
+    shift = int(str(c.execute(both).fetchall()[0][0]))
     statements = [_copy_of(c, table) for table in TABLES]
     for number, scope in enumerate(scopes, 1):
         keys = {"tag": f"{number:08x}", "from": template.key, "scope": scope.key}
@@ -292,7 +294,7 @@ def copy(path: Path, template: Scope, scopes: Sequence[Scope]) -> None:
 
 
 def _copy_of(c: apsw.Connection, table: str) -> str:
-    """Return the statement that copies a scope's rows: ids tagged, facts renumbered."""
+    """Return the statement that copies a scope's rows: ids tagged, numbers moved up."""
     columns = [row[1] for row in c.execute(f"PRAGMA table_info({table})")]
     if table in ("episodes", "vectors"):
         columns.remove("n")  # nothing refers to it: the next free one
@@ -302,7 +304,7 @@ def _copy_of(c: apsw.Connection, table: str) -> str:
             values.append(f":tag || substr({column}, 9)")
         elif column == "scope":
             values.append(":scope")
-        elif column == "fact" or (table == "facts" and column == "n"):
+        elif column in ("fact", "assertion", "n"):
             values.append(f"{column} + :shift")
         else:
             values.append(column)

@@ -2,16 +2,18 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
-from graphmem.graph import postings
+from graphmem.graph import postings, rows
 from graphmem.graph import sqlite_given as given
 from graphmem.graph.sqlite import _SQL, SqliteGraphStore
-from graphmem.models import Filter, GraphChange, Scope
-from graphmem.sqlite.connection import Database, Transaction
+from graphmem.models import Filter, GraphChange, KnownQuery, Scope
+from graphmem.sqlite import connection
+from graphmem.sqlite.connection import Database, Transaction, migrations
 from graphmem.testing.candidates import CandidatesConformance
 from graphmem.testing.graph import GraphStoreConformance, ReembeddingConformance
 from graphmem.testing.memories import (
@@ -235,3 +237,55 @@ async def test_first_question_finds_what_later_ones_find(
     assert {c.id for c in answers[0].candidates} == {c.id for c in answers[1].candidates}
     assert tuple(answers[1].candidates) == tuple(answers[2].candidates)
     assert {c.scope_key for c in answers[0].candidates} == {Scope(user="ada").key}
+
+
+async def test_assertions_of_an_older_schema_are_numbered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As schema 5 kept them: by their ids, and named by their ids."""
+    episodes = [make_episode(HERE, n) for n in range(1, 4)]
+    ada = make_entity(HERE, "Ada")
+    said = [
+        replace(make_assertion(e, ada, "likes", f"rum {e.seq}"), names=("ada", f"rum {e.seq}"))
+        for e in episodes
+    ]
+    database = Database.acquire(str(tmp_path / "graph.db"))
+    monkeypatch.setattr(connection, "migrations", lambda: migrations()[:5])
+    store = await opened(database)
+    await save(store, HERE, *episodes, ada)
+
+    def put(c: Transaction) -> None:
+        for assertion in reversed(said):
+            row = rows.assertion_row(assertion)
+            names, columns = ", ".join(row), ", ".join(f":{key}" for key in row)
+            c.run(f"INSERT INTO assertions ({names}) VALUES ({columns})", row)
+            for name in assertion.names:
+                keys = {"scope": HERE.key, "name": name, "id": assertion.id}
+                c.run("INSERT INTO assertion_names VALUES (:scope, :name, :id)", keys)
+
+    await database.write(put)
+    monkeypatch.undo()
+    await store.migrate(model_id=MODEL, dimension=EMBEDDER.dimension)
+
+    named = (
+        "SELECT a.id, m.name FROM assertion_names m JOIN assertions a ON a.n = m.assertion "
+        "ORDER BY a.n, m.name"
+    )
+    assert await database.read(lambda c: c.rows(named)) == [
+        (a.id, name) for a in said for name in a.names
+    ]
+    by_name = KnownQuery(mentioned=("rum 2",))
+    assert said[1] in (await store.known(HERE, by_name)).assertions
+    everything = KnownQuery(episode_ids=tuple(e.id for e in episodes))
+    assert (await store.known(HERE, everything)).assertions == tuple(said)
+    gone = GraphChange(scope=HERE, stream=HERE.stream, delete_assertions=(said[1].id,))
+    await store.apply(gone, fence=2)
+    assert (await store.known(HERE, by_name)).assertions == ()
+    left = await database.read(
+        lambda c: [
+            c.rows("SELECT name FROM assertion_names ORDER BY name"),
+            c.rows("PRAGMA foreign_key_check"),
+        ]
+    )
+    assert left == [[("ada",), ("ada",), ("rum 1",), ("rum 3",)], []]
+    await store.close()

@@ -55,7 +55,7 @@ n.id, n.scope, n.key, n.name, n.kind, n.aliases, n.descriptors, n.summary, n.imp
 -- name: assertion_columns
 a.id, a.scope, a.event_id, a.episode_id, a.session_id, a.seq, a.ordinal, a.statement, a.extractor, a.source_class,
 a.origin, a.principal, a.occurred_at, a.recorded_at, a.subject_id, a.object_id, a.slot, a.quarantined,
-(SELECT json_group_array(name) FROM (SELECT name FROM assertion_names WHERE assertion_id = a.id ORDER BY name))
+(SELECT json_group_array(name) FROM (SELECT name FROM assertion_names WHERE assertion = a.n ORDER BY name))
 
 -- name: fence
 SELECT fence FROM fences WHERE stream = :stream;
@@ -137,7 +137,9 @@ ON CONFLICT (id) DO UPDATE SET
     quarantined = excluded.quarantined, statement = excluded.statement;
 
 -- name: put_assertion_name
-INSERT INTO assertion_names (scope, name, assertion_id) VALUES (:scope, :name, :id) ON CONFLICT DO NOTHING;
+INSERT INTO assertion_names (scope, name, assertion)
+SELECT :scope, :name, a.n FROM assertions a WHERE a.id = :id
+ON CONFLICT DO NOTHING;
 
 -- name: delete_assertion
 DELETE FROM assertions WHERE id = :id;
@@ -253,7 +255,7 @@ WHERE a.episode_id IN (SELECT value FROM json_each(:episode_ids)) AND a.scope = 
 -- name: assertions_by_mention
 SELECT DISTINCT
 -- include: assertion_columns
-FROM assertion_names m JOIN assertions a ON a.id = m.assertion_id
+FROM assertion_names m JOIN assertions a ON a.n = m.assertion
 WHERE m.scope = :scope AND m.name IN (SELECT value FROM json_each(:mentioned));
 
 -- name: assertions_by_entity
