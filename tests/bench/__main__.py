@@ -54,20 +54,23 @@ async def in_neo4j(
         own = (given.keep or Path(name)) / line
         await asyncio.to_thread(own.mkdir, parents=True, exist_ok=True)
         async with neo4j.started(own, line) as server:
-            for where, scopes, n in sizes(given):
+            bench = neo4j.Bench(report, own, server, embedder)
+            for held in sizes(given):
                 report.pace()
-                await neo4j.measured(report, own, server, where, scopes, n, embedder)
+                await bench.measure(held)
             if given.tenants:
                 await neo4j.small_tenants(report, server, given.tenants, embedder)
 
 
-def sizes(given: argparse.Namespace) -> list[tuple[str, list[Scope], int]]:
-    """Return what to measure in Neo4j: its name, the scopes, and how many facts each has."""
-    found = [(f"{n:,} facts in one scope", [Scope(user=f"one {n}")], n) for n in given.facts]
+def sizes(given: argparse.Namespace) -> list[neo4j.Held]:
+    """Return what a graph in Neo4j is to hold, one after the other."""
+    found = [
+        neo4j.Held(f"{n:,} facts in one scope", [Scope(user=f"one {n}")], n) for n in given.facts
+    ]
     many, each = given.scopes, given.per_scope
     if many > 1:
         users = [Scope(user=f"u{i}") for i in range(many)]
-        found.append((f"{many * each:,} facts over {many:,} scopes", users, each))
+        found.append(neo4j.Held(f"{many * each:,} facts over {many:,} scopes", users, each))
     return found
 
 

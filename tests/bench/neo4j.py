@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from graphmem import Scope
@@ -100,91 +101,86 @@ def disk_of(home: Path) -> int:
     return sum(file.stat().st_size for file in (home / "data").rglob("*") if file.is_file())
 
 
-async def loaded(
-    folder: Path, server: Server, scopes: Sequence[Scope], each: int, embedder: WordEmbedder
-) -> str:
-    """Load so many facts into each of these scopes, where they do not hold them yet."""
-    began = time.perf_counter()
-    async with memory_on(uri_of(server), folder, embedder) as memory:
-        if (await memory.stats(scopes[-1]))["facts_current"] >= each:
-            return "loaded before"
-        await load(memory.consolidator.graph, embedder, scopes[0], each)
-    if len(scopes) > 1:
-        connection = Connection(Address.of(uri_of(server)))
-        auth = (server.user, server.password)
-        await copies.copy(server.uri, auth, connection, scopes[0], scopes[1:])
-        await connection.close()
-    rate = len(scopes) * each / (time.perf_counter() - began)
-    return f"loaded at {rate:.0f} facts/s"
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a graph holds as it is asked: so many facts in each of these scopes."""
+
+    name: str
+    scopes: Sequence[Scope]
+    each: int
 
 
-async def measured(
-    report: Report,
-    folder: Path,
-    server: Server,
-    where: str,
-    scopes: Sequence[Scope],
-    each: int,
-    embedder: WordEmbedder,
-) -> None:
-    """Load what is to be in the graph, ask, then consolidate into it."""
-    before = await asyncio.to_thread(disk_of, server.home)
-    how = await loaded(folder, server, scopes, each, embedder)
-    await asyncio.to_thread(settle, server)
-    disk = await asyncio.to_thread(disk_of, server.home)
-    await recall(report, folder, server, where, scopes, each, embedder)
-    report.note(f"{how}; {disk >> 20} MB on disk, {(disk - before) >> 20} MB of them new")
-    await consolidation(report, folder, server, where, scopes, embedder.dimension)
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One server under measurement, with a folder for the logs of who asks it."""
 
+    report: Report
+    folder: Path
+    server: Server
+    embedder: WordEmbedder
 
-async def recall(
-    report: Report,
-    folder: Path,
-    server: Server,
-    where: str,
-    scopes: Sequence[Scope],
-    each: int,
-    embedder: WordEmbedder,
-) -> None:
-    at = [scopes[i % len(scopes)] for i in range(QUESTIONS)]
-    async with memory_on(uri_of(server), folder, embedder, LineExtractor()) as memory:
-        warm = range(1000, 1000 + WARMED)
-        await ask(memory, embedder, [(question(i, each), at[i % len(at)]) for i in warm])
-        asked = [(question(i, each), scope) for i, scope in enumerate(at)]
-        report.row(f"Neo4j {server.line}, recall, {where}", await ask(memory, embedder, asked))
-    async with (
-        through(server.bolt_port) as (port, counter),
-        memory_on(uri_of(server, port), folder, embedder, LineExtractor()) as memory,
-    ):
-        await ask(memory, embedder, [(question(900, each), at[0])])
-        before = counter.copy()
-        await ask(memory, embedder, [(question(i, each), at[i]) for i in range(COUNTED)])
-        report.note(f"{counter.per(before, COUNTED)} a recall")
+    async def measure(self, held: Held) -> None:
+        """Load what is to be in the graph, ask, then consolidate into it."""
+        before = await asyncio.to_thread(disk_of, self.server.home)
+        how = await self._load(held)
+        await asyncio.to_thread(settle, self.server)
+        disk = await asyncio.to_thread(disk_of, self.server.home)
+        await self._recall(held)
+        self.report.note(f"{how}; {disk >> 20} MB on disk, {(disk - before) >> 20} MB of them new")
+        await self._consolidate(held)
 
+    async def _load(self, held: Held) -> str:
+        """Load the facts into each of the scopes, where they do not hold them yet; say how."""
+        began = time.perf_counter()
+        first, *others = held.scopes
+        async with memory_on(uri_of(self.server), self.folder, self.embedder) as memory:
+            if (await memory.stats(held.scopes[-1]))["facts_current"] >= held.each:
+                return "loaded before"
+            await load(memory.consolidator.graph, self.embedder, first, held.each)
+        if others:
+            connection = Connection(Address.of(uri_of(self.server)))
+            auth = (self.server.user, self.server.password)
+            await copies.copy(self.server.uri, auth, connection, first, others)
+            await connection.close()
+        rate = len(held.scopes) * held.each / (time.perf_counter() - began)
+        return f"loaded at {rate:.0f} facts/s"
 
-async def consolidation(
-    report: Report,
-    folder: Path,
-    server: Server,
-    where: str,
-    scopes: Sequence[Scope],
-    dimension: int,
-) -> None:
-    """Consolidate batches into these scopes as they stand."""
-    stub, warm = TableEmbedder(dimension), [Scope(user="warm")]
-    for told in TOLD:
-        async with memory_on(uri_of(server), folder, stub, extractor_of(told)) as memory:
-            await consolidate(memory, told, warm, WARMED_BATCHES)
-            times = await consolidate(memory, told, scopes, BATCHES)
-            report.row(f"Neo4j {server.line}, {consolidated(told, where)}", times)
+    async def _recall(self, held: Held) -> None:
+        server, embedder, each = self.server, self.embedder, held.each
+        at = [held.scopes[i % len(held.scopes)] for i in range(QUESTIONS)]
+        async with memory_on(uri_of(server), self.folder, embedder, LineExtractor()) as memory:
+            warm = range(1000, 1000 + WARMED)
+            await ask(memory, embedder, [(question(i, each), at[i % len(at)]) for i in warm])
+            asked = [(question(i, each), scope) for i, scope in enumerate(at)]
+            times = await ask(memory, embedder, asked)
+            self.report.row(f"Neo4j {server.line}, recall, {held.name}", times)
         async with (
             through(server.bolt_port) as (port, counter),
-            memory_on(uri_of(server, port), folder, stub, extractor_of(told)) as memory,
+            memory_on(uri_of(server, port), self.folder, embedder, LineExtractor()) as memory,
         ):
-            await consolidate(memory, told, warm, 1)
+            await ask(memory, embedder, [(question(900, each), at[0])])
             before = counter.copy()
-            await consolidate(memory, told, scopes, COUNTED_BATCHES)
-            report.note(f"{counter.per(before, COUNTED_BATCHES)} a batch")
+            await ask(memory, embedder, [(question(i, each), at[i]) for i in range(COUNTED)])
+            self.report.note(f"{counter.per(before, COUNTED)} a recall")
+
+    async def _consolidate(self, held: Held) -> None:
+        """Consolidate batches into the scopes as they stand."""
+        server, stub = self.server, TableEmbedder(self.embedder.dimension)
+        warm = [Scope(user="warm")]
+        for told in TOLD:
+            extractor = extractor_of(told)
+            async with memory_on(uri_of(server), self.folder, stub, extractor) as memory:
+                await consolidate(memory, told, warm, WARMED_BATCHES)
+                times = await consolidate(memory, told, held.scopes, BATCHES)
+                self.report.row(f"Neo4j {server.line}, {consolidated(told, held.name)}", times)
+            async with (
+                through(server.bolt_port) as (port, counter),
+                memory_on(uri_of(server, port), self.folder, stub, extractor) as memory,
+            ):
+                await consolidate(memory, told, warm, 1)
+                before = counter.copy()
+                await consolidate(memory, told, held.scopes, COUNTED_BATCHES)
+                self.report.note(f"{counter.per(before, COUNTED_BATCHES)} a batch")
 
 
 async def small_tenants(report: Report, server: Server, total: int, embedder: WordEmbedder) -> None:
