@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import apsw
@@ -13,7 +13,7 @@ import pytest
 import graphmem
 from graphmem.queries import load_sql
 from graphmem.settings import Settings
-from graphmem.sqlite.connection import Database, migrations
+from graphmem.sqlite.connection import Database
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "graphmem"
@@ -254,28 +254,29 @@ def test_driver_refuses_a_missing_parameter() -> None:
             connection.execute("SELECT :a", {"b": 2})
 
 
-@pytest.mark.parametrize("package", SQL_FILES)
-async def test_every_statement_fits_the_schema(package: str) -> None:
+@pytest.fixture
+async def migrated() -> AsyncIterator[Database]:
     database = Database(":memory:")
     await database.migrate()
+    yield database
+    await database.release()
+
+
+@pytest.mark.parametrize("package", SQL_FILES)
+async def test_every_statement_fits_the_schema(package: str, migrated: Database) -> None:
     statements = load_sql(package, SQL_FILES[package])
-    try:
-        for name in used(package):
-            keys = dict.fromkeys(PARAMETER.findall(statements[name]))
-            sql = "EXPLAIN " + statements[name]
-            assert await database.read(lambda c, s=sql, k=keys: c.rows(s, k)), name
-    finally:
-        await database.release()
+    for name in used(package):
+        keys = dict.fromkeys(PARAMETER.findall(statements[name]))
+        sql = "EXPLAIN " + statements[name]
+        assert await migrated.read(lambda c, s=sql, k=keys: c.rows(s, k)), name
 
 
-def test_every_table_is_used() -> None:
-    store = apsw.Connection(":memory:")
-    for _, sql in migrations():
-        store.execute(sql)
+async def test_every_table_is_used(migrated: Database) -> None:
     made = (
-        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')"
+        "SELECT name FROM pragma_table_list "
+        "WHERE schema = 'main' AND type IN ('table', 'virtual') AND name NOT GLOB 'sqlite_*'"
     )
-    tables = {str(name) for (name,) in store.execute(made) if not str(name).startswith("sqlite_")}
+    tables = {name for (name,) in await migrated.read(lambda c: c.rows(made))}
     assert "assertions" in tables
     text = "\n".join(
         sql for package, path in SQL_FILES.items() for sql in load_sql(package, path).values()

@@ -26,13 +26,7 @@ CREATE TABLE numbered (
     slot TEXT,
     quarantined INTEGER NOT NULL
 );
-INSERT INTO numbered (id, scope, event_id, episode_id, session_id, seq, ordinal, predicate, polarity, value_key,
-                      statement, extractor, source_class, origin, principal, occurred_at, recorded_at, subject_id,
-                      object_id, slot, quarantined)
-SELECT id, scope, event_id, episode_id, session_id, seq, ordinal, predicate, polarity, value_key,
-       statement, extractor, source_class, origin, principal, occurred_at, recorded_at, subject_id,
-       object_id, slot, quarantined
-FROM assertions ORDER BY recorded_at, seq, ordinal;
+INSERT INTO numbered SELECT NULL, a.* FROM assertions a ORDER BY recorded_at, seq, ordinal;
 
 CREATE TABLE numbered_names (
     scope TEXT NOT NULL,
