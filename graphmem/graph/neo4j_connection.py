@@ -252,8 +252,8 @@ class Connection:
                     target=self._loop.run_forever, name="graphmem-neo4j", daemon=True
                 )
                 self._thread.start()
-            loop = self._loop
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, loop)
+            # While the lock is held: what ``close`` comes before is never run, nor ever ended.
+            future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return await asyncio.wrap_future(future)
 
     def _session(self, mode: str) -> neo4j.AsyncSession:

@@ -370,13 +370,18 @@ class Database:
         whole = asyncio.wrap_future(
             pool.submit(self._run, begin, lambda c: self._follow(c, steps, begun))
         )
-        await asyncio.wait([whole, asyncio.wrap_future(begun)], return_when="FIRST_COMPLETED")
-        if whole.done():
-            await whole
-        mark = _together.set({**_together.get(), self: steps})
         try:
-            yield
+            await asyncio.wait([whole, asyncio.wrap_future(begun)], return_when="FIRST_COMPLETED")
+            if whole.done():
+                await whole
+            mark = _together.set({**_together.get(), self: steps})
+            try:
+                yield
+            finally:
+                _together.reset(mark)
         except BaseException as error:
+            # Also for who is cancelled before its turn comes: else the thread would wait for steps
+            # for ever then, and all other writers for the thread.
             steps.put(error)
             await asyncio.wait([whole])
             _ = whole.cancelled() or whole.exception()  # the same one: it is not to be logged
@@ -384,8 +389,6 @@ class Database:
         else:
             steps.put(None)
             await whole
-        finally:
-            _together.reset(mark)
 
     def _follow(self, c: Transaction, steps: "Steps", begun: "Future[None]") -> None:
         """Carry out the steps of a transaction as they come, until one says how it ends."""
@@ -395,6 +398,8 @@ class Database:
             if isinstance(step, BaseException):
                 raise step
             work, done = step
+            if not done.set_running_or_notify_cancel():
+                continue
             if lost is not None:
                 done.set_exception(lost)
                 continue

@@ -610,6 +610,47 @@ async def test_together_is_cancelled_whole(database: Database) -> None:
     await database.write(put("b"))
 
 
+async def test_together_cancelled_before_its_turn(database: Database) -> None:
+    """Whoever waits for the writer and gives up leaves it to the next."""
+
+    async def work() -> None:
+        async with database.together():
+            raise AssertionError("never entered")
+
+    outside = contextvars.copy_context()
+    async with database.together():
+        task = asyncio.create_task(work(), context=outside)
+        await asyncio.sleep(0)  # it is in the queue now
+        task.cancel()
+        await database.write(put("a"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(20):
+        await database.write(put("b"))
+    assert await names(database) == ["a", "b"]
+
+
+async def test_together_goes_on_after_a_step_that_nobody_waits_for(database: Database) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(c: connection.Transaction) -> None:
+        entered.set()
+        leave.wait()
+        put("slow")(c)
+
+    async with database.together():
+        running = asyncio.create_task(database.write(slow))
+        queued = asyncio.create_task(database.write(put("queued")))
+        await asyncio.to_thread(entered.wait)
+        running.cancel()
+        queued.cancel()
+        await asyncio.wait([running, queued])
+        leave.set()
+        async with asyncio.timeout(20):
+            await database.write(put("a"))
+    assert await names(database) == ["a", "slow"], "what ran was not cut short, what waited is not"
+
+
 async def test_together_says_that_the_file_is_locked(database: Database) -> None:
     other = Database(database.path, busy_ms=50)
     async with other.together():
