@@ -34,15 +34,19 @@ def assert_all(
     becomes an assertion of ``mentioned``, so that links to episodes live and die with them. What is
     mutual and one at most has a slot for each of the two: the speaker's is taken where they are
     one of them, and what ends or denies it is said of both. What begins ends what its predicate
-    closes: who is divorced is married no more.
+    closes: who is divorced is married no more. What is only named on the way to its end ("My dog
+    Rex died last week") was so, and is not said to be so still.
     """
     if event.seq is None or event.recorded_at is None:
         raise ValueError(f"event {event.id!r} has not been through the log")
     episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
     principal = event.author or f"@{event.role}"
     stated: list[tuple[int, Statement]] = []
+    ended = [s for s in extraction.statements if s.polarity == "end"]
     for i, statement in enumerate(extraction.statements):
         predicate = get(table, statement.predicate)
+        if any(_on_the_way(statement, end, predicate) for end in ended):
+            continue
         for j, part in enumerate(_parts(statement)):
             said, mirrored = _of_both(part, predicate)
             stated.append((2 * i + j, said))
@@ -121,6 +125,26 @@ def _parts(statement: Statement) -> tuple[Statement, ...]:
         other = Mention(name=statement.replaces, kind=statement.object.kind)
         return (replace(wrong, object=other), holds)
     return (replace(wrong, value=statement.replaces), holds)
+
+
+def _on_the_way(statement: Statement, end: Statement, predicate: Predicate) -> bool:
+    """Return whether a statement is part of the words that say that the same has ended."""
+    if (
+        statement.polarity != "affirm"
+        or statement.predicate != end.predicate
+        or statement.value != end.value
+        or statement.valid_from is not None
+        or statement.valid_to is not None
+    ):
+        return False
+    inner, outer = statement.quote, end.quote
+    longer = outer.end - outer.start > inner.end - inner.start
+    if not (longer and outer.start <= inner.start and inner.end <= outer.end):
+        return False
+    ends = (statement.subject, statement.object)
+    return ends == (end.subject, end.object) or (
+        predicate.symmetric and ends == (end.object, end.subject)
+    )
 
 
 def _of_both(statement: Statement, predicate: Predicate) -> tuple[Statement, Statement | None]:
