@@ -115,13 +115,26 @@ def make_rewriter(name: str) -> QueryRewriter | None:
 
 
 def make_extractor(name: str) -> Extractor:
-    match name:
-        case "rules":
+    """Return the extractor of a setting: ``rules``, ``rules:FILE`` with a grammar of one's own."""
+    kind, colon, file = name.partition(":")
+    match kind:
+        case "rules" if file or not colon:
             from graphmem.extract.rules import RulesExtractor
 
-            return RulesExtractor()
+            return RulesExtractor(Path(file) if file else None)
         case _:
-            raise InvalidInput(f"extractor {name!r}: expected rules")
+            raise InvalidInput(f"extractor {name!r}: expected rules or rules:FILE")
+
+
+def make_predicates(own: Path | None) -> Mapping[str, predicates.Predicate]:
+    """Return the table of predicates, with the rows of a user's file over it if there is one."""
+    if own is None:
+        return predicates.load()
+    try:
+        text = own.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"predicates {str(own)!r} cannot be read: {error}") from error
+    return predicates.with_own(text, origin=str(own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +323,7 @@ async def open_manager(
             graph,
             extractor or make_extractor(settings.extractor),
             encoder,
-            predicates=predicates.load(),
+            predicates=make_predicates(settings.predicates),
             limits=Limits(lease_s=settings.lease_s, batch_events=settings.batch_events),
         )
         if settings.worker == "thread":

@@ -3,6 +3,7 @@
 Does not know what the values are used for. The table in the README is made from these fields.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -38,7 +39,10 @@ class Settings(BaseSettings):
     rerank_budget_s: float = Field(
         1.0, gt=0, le=60, description="what reranker and rewriter may each take for a question"
     )
-    extractor: Literal["rules"] = Field("rules", description="what reads facts out of events")
+    extractor: str = Field(
+        "rules", description="what reads facts out of events: rules, or rules:FILE with own words"
+    )
+    predicates: Path | None = Field(None, description="a file of own predicates, over graphmem's")
     worker: Literal["thread", "process", "off"] = Field(
         "thread", description="who consolidates: a thread of ours, another process, nobody"
     )

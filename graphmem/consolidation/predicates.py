@@ -1,20 +1,20 @@
 """The predicate vocabulary: which predicates there are, and how they behave.
 
-The table itself is data, ``predicates.toml``; a user's own file of the same form is merged over
-it. Does not know assertions or facts.
+The table itself is data, ``predicates.toml``; a user's own file of the same form is laid over it,
+row by row. Does not know assertions or facts.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, Literal, cast, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 from graphmem import ids
 from graphmem.errors import InvalidInput
-from graphmem.models import EMPTY, MemoryType
+from graphmem.models import EMPTY, EntityKind, MemoryType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,40 @@ class Predicate:
         return (*self.closes.get("", ()), *named)
 
 
+_Check = tuple[Callable[[object], bool], str]
+
+
+def _one_of(*words: str) -> _Check:
+    return lambda given: given in words, "one of " + ", ".join(words)
+
+
+def _some_of(*words: str) -> _Check:
+    def right(given: object) -> bool:
+        return isinstance(given, list) and all(x in words for x in cast("list[object]", given))
+
+    return right, "a list of some of " + ", ".join(words)
+
+
+_FLAG: Final[_Check] = (lambda given: isinstance(given, bool), "true or false")
+_TEXT: Final[_Check] = (lambda given: isinstance(given, str), "a text")
+_EXPECTED: Final[Mapping[str, _Check]] = {
+    "functional": _FLAG,
+    "by_kind": _FLAG,
+    "symmetric": _FLAG,
+    "past": (lambda given: isinstance(given, str) and "{o}" in given, "a text that holds {o}"),
+    "inverse": _TEXT,
+    "topic": _TEXT,
+    "subject": _some_of(*get_args(EntityKind)),
+    "object": _some_of(*get_args(EntityKind), "value"),
+    "type": _one_of(*get_args(MemoryType)),
+    "importance": (
+        lambda given: type(given) in (int, float) and 0 <= cast("float", given) <= 1,
+        "a number from 0 to 1",
+    ),
+    "authority": _one_of("user", "operator"),
+}
+"""What a field must be, and how to say so. ``text`` and ``closes`` are looked at more closely."""
+
 _FIELDS = frozenset(Predicate.__dataclass_fields__) - {"name"}
 
 
@@ -64,10 +98,9 @@ def _row(name: str, row: object, origin: str) -> Predicate:
     text = fields.get("text")
     if not isinstance(text, str) or "{o}" not in text:
         raise InvalidInput(f"{origin}: [{name}] needs a text that holds {{o}}")
-    if fields.get("type", "semantic") not in get_args(MemoryType):
-        raise InvalidInput(f"{origin}: [{name}] type must be one of {get_args(MemoryType)}")
-    if not 0 <= float(fields.get("importance", 0.5)) <= 1:
-        raise InvalidInput(f"{origin}: [{name}] importance must be from 0 to 1")
+    for key, (right, expected) in _EXPECTED.items():
+        if key in fields and not right(fields[key]):
+            raise InvalidInput(f"{origin}: [{name}] {key} must be {expected}, not {fields[key]!r}")
     known: dict[str, Any] = {
         key: tuple(cast("list[Any]", v)) if isinstance(v, list) else v for key, v in fields.items()
     }
@@ -95,6 +128,22 @@ def load() -> Mapping[str, Predicate]:
     """Return the table that ships with graphmem."""
     text = files("graphmem.consolidation").joinpath("predicates.toml").read_text("utf-8")
     return MappingProxyType(parse(text, origin="predicates.toml"))
+
+
+def with_own(text: str, *, origin: str) -> Mapping[str, Predicate]:
+    """Return the shipped table with a user's rows in place of its own or beside them.
+
+    InvalidInput as in ``parse``, and where a row closes what cannot be.
+    """
+    rows = parse(text, origin=origin)
+    table = {**load(), **rows}
+    for row in rows.values():
+        for name in sorted({n.partition("=")[0] for names in row.closes.values() for n in names}):
+            many = name in table and table[name].symmetric and not table[name].functional
+            if many or name not in table:
+                why = "mutual and many, so nothing ends all of them" if many else "no predicate"
+                raise InvalidInput(f"{origin}: [{row.name}] closes {name!r}, which is {why}")
+    return MappingProxyType(table)
 
 
 def get(table: Mapping[str, Predicate], name: str) -> Predicate:

@@ -399,13 +399,14 @@ def load(extra: Path | Table | None = None) -> Grammar:
     Raises InvalidInput where a table is not of the form that ``grammar/`` explains.
     """
     tables: dict[str, Any] = dict(_shipped())
-    if isinstance(extra, Path):
-        try:
-            tables = _merge(tables, tomllib.loads(extra.read_text("utf-8")))
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidInput(f"grammar {str(extra)!r} is not valid TOML: {error}") from error
-    elif extra is not None:
-        tables = _merge(tables, extra)
+    own = _read(extra) if isinstance(extra, Path) else extra or {}
+    unknown = sorted({*own} - {*tables})
+    if unknown:
+        raise InvalidInput(
+            f"grammar: there are no tables {unknown}; "
+            "the files under graphmem/extract/grammar explain those there are"
+        )
+    tables = _merge(tables, own)
     try:
         return _index(tables)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -413,6 +414,15 @@ def load(extra: Path | Table | None = None) -> Grammar:
             f"grammar: a table is not of the expected form ({error!r}); "
             "the files under graphmem/extract/grammar explain it"
         ) from error
+
+
+def _read(file: Path) -> Table:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"grammar {str(file)!r} is not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"grammar {str(file)!r} cannot be read: {error}") from error
 
 
 def _told(t: dict[str, Any]) -> dict[str, Any]:

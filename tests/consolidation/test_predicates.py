@@ -39,6 +39,13 @@ def test_a_value_closes_whatever_its_case_and_any_value_what_all_do() -> None:
         (f'[mood]\n{ROW}closes = {{ gone = "lives_in" }}\n', "gone"),
         (f"[mood]\n{ROW}closes = {{ gone = [1] }}\n", "gone"),
         ("[mood\n", "TOML"),
+        (f"[mood]\n{ROW}functional = 1\n", "functional must be true or false, not 1"),
+        (f'[mood]\n{ROW}past = "gone"\n', "past must be a text that holds"),
+        (f'[mood]\n{ROW}object = ["value", "pet"]\n', "object must be a list of some of"),
+        (f"[mood]\n{ROW}importance = 2\n", "importance must be a number from 0 to 1"),
+        (f"[mood]\n{ROW}importance = true\n", "importance"),
+        (f'[mood]\n{ROW}type = "mild"\n', "type must be one of"),
+        (f'[mood]\n{ROW}authority = "me"\n', "authority must be one of user, operator"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_by_name(text: str, named: str) -> None:
@@ -46,3 +53,23 @@ def test_a_table_that_is_wrong_is_refused_by_name(text: str, named: str) -> None
         predicates.parse(text, origin="own.toml")
 
     assert "own.toml" in str(refused.value)
+
+
+def test_own_rows_stand_over_the_shipped_ones() -> None:
+    text = f'[mood]\n{ROW}closes = {{ gone = ["mood=here", "lives_in"] }}\n[likes]\n{ROW}'
+    own, shipped = predicates.with_own(text, origin="own.toml"), predicates.load()
+
+    assert {*own} == {*shipped, "mood"}
+    assert own["mood"].closed_by("gone") == ("mood=here", "lives_in")
+    assert own["likes"].text == "{s} is {o}"
+    assert own["lives_in"] is shipped["lives_in"]
+
+
+@pytest.mark.parametrize(
+    ("closed", "why"), [("moods", "no predicate"), ("friend_of", "mutual and many")]
+)
+def test_own_row_closes_only_what_can_be(closed: str, why: str) -> None:
+    text = f'[mood]\n{ROW}closes = {{ gone = ["{closed}"] }}\n'
+
+    with pytest.raises(InvalidInput, match=rf"own\.toml: .mood. closes '{closed}', which is {why}"):
+        predicates.with_own(text, origin="own.toml")

@@ -80,6 +80,7 @@ async def test_file_adds_a_verb(tmp_path: Path) -> None:
         {"verbs": {"go": {"forms": "a b c d e", "frames": [{"mode": "maybe"}]}}},
         {"kin": {"twin": {"words": ["twin"]}}},
         {"dates": "none"},
+        {"verb": {}},
     ],
 )  # fmt: skip
 def test_wrong_grammar_is_refused(wrong: Mapping[str, Any]) -> None:
@@ -93,3 +94,5 @@ def test_wrong_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidInput, match=r"broken\.toml"):
         load(path)
+    with pytest.raises(InvalidInput, match=r"none\.toml' cannot be read"):
+        load(tmp_path / "none.toml")
