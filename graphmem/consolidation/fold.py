@@ -112,6 +112,20 @@ def slot_of(scope: Scope, subject: str, predicate: Predicate, object_key_: str) 
     return ids.derive("slot", scope.key, predicate.name, *ends)
 
 
+def whole_slot(scope: Scope, subject: str, predicate: Predicate) -> str:
+    """Return the slot of what ends all of a predicate that a subject has, whatever the objects.
+
+    Only where each object has a slot: what ends all of a functional one is in its one slot.
+    """
+    return slot_of(scope, subject, predicate, "=")
+
+
+def ends_all(assertion: Assertion) -> bool:
+    """Return whether an assertion ends whatever there is, and names no object."""
+    statement = assertion.statement
+    return statement.polarity == "end" and assertion.object_id is None and not statement.value
+
+
 def _stated(assertion: Assertion, predicate: Predicate) -> str:
     """Return what an assertion says of its slot: nothing more, where the slot is of a pair."""
     pair = predicate.symmetric and not predicate.functional
@@ -281,7 +295,7 @@ def _past(
 def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predicate) -> _Run | None:
     """Close what is current, if it is what the statement ends; else note that it was so once."""
     key, at = _stated(a, predicate), _holds_at(a)
-    anything = a.object_id is None and not a.statement.value
+    anything = ends_all(a)
     if current is not None and (anything or current.object == key):
         if not trust.outranks(a.source_class, current.source.source_class, predicate.authority):
             return current

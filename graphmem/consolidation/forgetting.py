@@ -16,6 +16,7 @@ from graphmem.consolidation.identity import Resolver, names_of
 from graphmem.consolidation.plan import (
     Analyse,
     Plan,
+    beside,
     difference,
     fresh_texts,
     moved,
@@ -143,6 +144,9 @@ def unlearn(
     slots = {a.slot for a in erasure.gone} | {live[i].slot for i in again}
     slots |= {a.slot for a in settled.values()}
     wanted = {s for s in slots if s} - {merges(scope)}
+    # Whoever is touched is known whole in the end, so whatever ends all that they have is too.
+    everything = {**{a.id: a for a in erasure.gone}, **live, **settled}
+    wanted |= beside(wanted, everything.values(), table)
     empty = GraphChange(scope=scope, stream=scope.stream)
     before = {e.id: e for e in known.entities}
     bystanders = _bystanders(erasure, settled.values()) & set(before)

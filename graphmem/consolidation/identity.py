@@ -4,10 +4,10 @@ Resolution is causal: a mention is decided by what stood before it in the log, n
 comes after, so running through the log again decides the same. Only a merge reaches back: it says
 that two were one all along, and is undone by leaving it out. The rules, in order: the first person
 is the speaker; a relation ("my sister") names whoever bears it; a name goes to the one compatible
-bearer; a relation that contradicts every bearer makes a namesake; a bare name borne by several
-goes to the one last spoken of in the same event, else it is left undecided: what other events said
-last would depend on where batches are cut. Never on similarity. Does not know facts, slots or
-stores.
+bearer, to a pet if no person bears it; a relation that contradicts every bearer makes a namesake; a
+bare name borne by several goes to the one last spoken of in the same event, else it is left
+undecided: what other events said last would depend on where batches are cut. Never on similarity.
+Does not know facts, slots or stores.
 
 Theory: blocking and deterministic rules as in Christen, *Data Matching* (2012), chapters 4 to 6;
 we trade recall for never joining two people.
@@ -85,6 +85,12 @@ def _told_apart(a: str, b: str, told_a: frozenset[str], told_b: frozenset[str]) 
         return not (told_a <= told_b or told_b <= told_a)
     relation, told = (b, told_a) if told_a else (a, told_b)
     return relation not in told and (relation in _GROUPS or relation in _FRIENDS)
+
+
+def _is_pet(entity: Entity) -> bool:
+    """Return whether an entity came as somebody's pet: by its bare name it reads as a person."""
+    words = (key.partition("@")[0] for key in entity.descriptors)
+    return entity.kind == "thing" and any(_GROUPS.get(word) == "pet" for word in words)
 
 
 def compatible_kinds(one: str, other: str) -> bool:
@@ -248,6 +254,8 @@ class Resolver:
                 self._new[event, name] = self._namesake(name, mention, relations, at)
             return self.canonical(self._new[event, name])
         if not relations:
+            if not bearers and mention.kind == "person":
+                bearers = [b for b in self._bearers(name) if _is_pet(self.entities[b])]
             if len(bearers) <= 1:
                 return bearers[0] if bearers else self._named(name, mention, at)
             return self._last(event, name)

@@ -14,9 +14,16 @@ from datetime import datetime
 from graphmem import ids
 from graphmem.consolidation import trust
 from graphmem.consolidation.assertions import HAS_NAME, MENTIONED, SAME_AS, Table, merges
-from graphmem.consolidation.fold import Version, object_key, slot_of, versions
+from graphmem.consolidation.fold import (
+    Version,
+    ends_all,
+    object_key,
+    slot_of,
+    versions,
+    whole_slot,
+)
 from graphmem.consolidation.identity import Resolver
-from graphmem.consolidation.predicates import Predicate, get
+from graphmem.consolidation.predicates import Predicate, closed_whole, get
 from graphmem.models import (
     Assertion,
     Entity,
@@ -133,10 +140,11 @@ def ask(assertions: Sequence[Assertion], table: Table) -> KnownQuery:
     stated = [a.statement for a in assertions if a.statement.predicate not in (MENTIONED, SAME_AS)]
     functional = {s.predicate for s in stated if get(table, s.predicate).functional}
     keyed = {s.predicate for s in stated} - functional
+    whole = keyed & closed_whole(table)
     return KnownQuery(
         names=tuple(sorted(set(names))),
-        predicates=tuple(sorted(functional)),
-        keyed=tuple(sorted(keyed)),
+        predicates=tuple(sorted(functional | whole)),
+        keyed=tuple(sorted(keyed - whole)),
         values=tuple(sorted({ids.name_key(s.value) for s in stated if s.value})),
         entity_ids=tuple(sorted(i for a in assertions for i in _merged_ends(a))),
         slots=tuple(sorted(merges(scope) for scope in {a.scope for a in assertions})),
@@ -180,12 +188,17 @@ def plan(
     renamed = {i for i, e in before.items() if resolver.entities[i].name != e.name}
     slots = {a.slot for a in (*fresh, *(stored[a.id] for a in fresh if a.id in stored)) if a.slot}
     slots.discard(merges(scope))
+    slots |= beside(slots, live.values(), table)
     question = _missing(assertions, known, resolver, renamed, slots, table)
     if question is not None:
         return Plan(change=empty, question=question)
 
     slots |= {a.slot for a in live.values() if a.slot and {a.subject_id, a.object_id} & renamed}
     slots.discard(merges(scope))
+    asked = {(a.subject_id, a.statement.predicate) for a in live.values() if a.id in given}
+    unread = _whole_slots(slots, live.values(), table, asked=asked) - {*known.slots}
+    if unread:
+        return Plan(change=empty, question=KnownQuery(slots=tuple(sorted(unread))))
     entities = _dated(resolver, fresh)
     facts = refold(slots, live.values(), {**resolver.entities, **entities}, table, analyse)
     put, gone, outcomes = difference(slots, known.facts, facts)
@@ -228,6 +241,37 @@ def _missing(
     return None
 
 
+def beside(slots: Container[str], assertions: Iterable[Assertion], table: Table) -> set[str]:
+    """Return the slots that fold with these: of the same subject, where something may end all."""
+    whole = closed_whole(table)
+    groups: dict[tuple[str | None, str], set[str]] = {}
+    for a in assertions:
+        if a.slot and a.statement.predicate in whole:
+            groups.setdefault((a.subject_id, a.statement.predicate), set()).add(a.slot)
+    touched = [group for group in groups.values() if any(slot in slots for slot in group)]
+    return {slot for group in touched for slot in group}
+
+
+def _whole_slots(
+    slots: Container[str],
+    assertions: Iterable[Assertion],
+    table: Table,
+    *,
+    asked: Container[tuple[str | None, str]],
+) -> set[str]:
+    """Return the slots of what may end all in these, but for subjects that were asked for whole."""
+    whole = closed_whole(table)
+    return {
+        whole_slot(a.scope, a.subject_id, get(table, a.statement.predicate))
+        for a in assertions
+        if a.slot
+        and a.slot in slots
+        and a.subject_id
+        and a.statement.predicate in whole
+        and (a.subject_id, a.statement.predicate) not in asked
+    }
+
+
 def _dated(resolver: Resolver, fresh: Iterable[Assertion]) -> dict[str, Entity]:
     """Return the entities that changed, with the times of the assertions that link to them."""
     spoken: dict[str, list[datetime]] = {}
@@ -252,18 +296,26 @@ def refold(
     table: Table,
     analyse: Analyse,
 ) -> tuple[Fact, ...]:
-    """Return every fact version of these slots, from their live assertions alone."""
+    """Return every fact version of these slots, from their live assertions alone.
+
+    What ends all that a subject has of a predicate is folded into each of its slots.
+    """
+    whole = closed_whole(table)
     by_slot: dict[str, list[Assertion]] = {slot: [] for slot in slots}
+    ending: dict[tuple[str | None, str], list[Assertion]] = {}
     for a in assertions:
-        if a.slot in by_slot:
+        if a.statement.predicate in whole and a.slot and ends_all(a):
+            ending.setdefault((a.subject_id, a.statement.predicate), []).append(a)
+        elif a.slot in by_slot:
             by_slot[a.slot].append(a)
     found: list[Fact] = []
     for slot, stated in sorted(by_slot.items()):
         if stated:
             predicate = get(table, stated[0].statement.predicate)
+            over = ending.get((stated[0].subject_id, predicate.name), ())
             found += [
                 _fact(version, slot, predicate, entities, analyse)
-                for version in versions(stated, predicate, slot=slot)
+                for version in versions([*stated, *over], predicate, slot=slot)
             ]
     return tuple(found)
 

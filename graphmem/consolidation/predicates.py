@@ -42,6 +42,18 @@ class Predicate:
         return (*self.closes.get("", ()), *named)
 
 
+def closed_whole(table: Mapping[str, Predicate]) -> frozenset[str]:
+    """Return the predicates with a slot for each object that something ends whatever the object."""
+    closed = {
+        name
+        for row in table.values()
+        for names in row.closes.values()
+        for name in names
+        if "=" not in name
+    }
+    return frozenset(n for n in closed if not (get(table, n).functional or get(table, n).symmetric))
+
+
 _Check = tuple[Callable[[object], bool], str]
 
 

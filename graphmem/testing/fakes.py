@@ -42,9 +42,9 @@ class LineExtractor:
 
     ``I`` is the speaker; ``Anna(sister)`` a name with a relation to the speaker,
     ``Rex(dog of Tom)`` to somebody else; ``(sister)`` a relation alone; ``Anna(*)`` a namesake;
-    ``'…'`` a literal value. A leading ``!`` ends, ``~`` denies, ``?`` only supposes;
-    ``|from=2020-01-01``, ``|to=…`` state times; ``|not=X`` corrects. ``boom`` fails for ever,
-    ``flaky`` ``failures`` times.
+    ``'…'`` a literal value; who is somebody's ``pet_of`` is a thing. A leading ``!`` ends, ``~``
+    denies, ``?`` only supposes; ``|from=2020-01-01``, ``|to=…`` state times; ``|not=X`` corrects.
+    ``boom`` fails for ever, ``flaky`` ``failures`` times.
     """
 
     version = "lines/1"
@@ -98,7 +98,7 @@ def _statement(match: re.Match[str], line: str, position: int) -> Statement:
         kind = "organization" if predicate == "works_at" else "place"
     object_ = None if value is not None or not what else _mention(what, kind)
     return Statement(
-        subject=_mention(match["subject"].strip(), "person"),
+        subject=_mention(match["subject"].strip(), "thing" if predicate == "pet_of" else "person"),
         predicate=predicate,
         object=object_,
         value=value,

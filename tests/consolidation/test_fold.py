@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from graphmem.consolidation import predicates
 from graphmem.models import SourceClass
-from tests.consolidation.world import Said, world
+from tests.consolidation.world import Said, day, world
 
 
 async def test_newer_home_ends_the_older() -> None:
@@ -310,6 +311,88 @@ async def test_who_is_dead_lives_nowhere() -> None:
         current = await w.current()
         assert current["Tom lived in Oslo"][1] is not None
         assert "Tom is dead" in current
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+@pytest.mark.parametrize("batch", [1, 32])
+async def test_what_is_dead_is_nobodys_pet(order: tuple[int, ...], batch: int) -> None:
+    """Whoever's it was, and also if that is heard later; each owner has a slot."""
+    said = [
+        Said("Rex(dog)|pet_of|I", 0, id="a"),
+        Said("Rex|pet_of|Tom", 1, id="b"),
+        Said("Rex|status|'dead'|from=2024-01-05", 9, id="c"),
+    ]
+    async with world(batch=batch) as w:
+        await w.hear(*(said[i] for i in order), consolidate=batch == 1)
+        await w.settle()
+        ended = {"Rex was user's pet": (0, 4, "active"), "Rex was Tom's pet": (1, 4, "active")}
+        current = await w.current()
+        assert {text: current.get(text) for text in ended} == ended
+        assert "Rex is user's pet" not in current
+
+        await w.forget("c")
+        current = await w.current()
+        assert current["Rex is user's pet"] == (0, None, "active")
+        assert current["Rex is Tom's pet"] == (1, None, "active")
+
+
+async def test_dead_pet_stays_dead_when_its_owner_gets_a_name() -> None:
+    """Its sentence is written anew, from what is not in the question about the owner."""
+    async with world() as w:
+        await w.hear(
+            Said("Rex(dog)|pet_of|I", 0),
+            Said("Rex|status|'dead'", 4),
+            Said("I|has_name|'Zoe'", 5),
+        )
+
+        current = await w.current()
+
+    assert current["Rex was Zoe's pet"] == (0, 4, "active")
+    assert "Rex is Zoe's pet" not in current
+
+
+async def test_speaker_may_end_all_of_many() -> None:
+    """By a table of one's own; what the statement had ended revives when it is forgotten."""
+    rows = """
+        [plays]
+        text = "{s} plays {o}"
+        past = "{s} played {o}"
+        [mood]
+        functional = true
+        text = "{s} is {o}"
+        closes = { tired = ["plays"] }
+    """
+    async with world(table=predicates.with_own(rows, origin="own.toml")) as w:
+        await w.hear(Said("I|plays|'chess'", 0), Said("I|plays|'go'", 1), Said("Tom|plays|'go'", 1))
+        before = await w.current()
+        await w.hear(Said("I|mood|'tired'", 4, id="tired"), Said("I|likes|'tea'", 5))
+
+        assert await w.current() == {
+            "user played chess": (0, 4, "active"),
+            "user played go": (1, 4, "active"),
+            "user is tired": (4, None, "active"),
+            "user likes tea": (5, None, "active"),
+            "Tom plays go": (1, None, "active"),
+        }
+
+        await w.forget("tired")
+        assert await w.current() == before | {"user likes tea": (5, None, "active")}
+
+
+async def test_another_pet_of_that_name_is_not_dead() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Bo(dog)|pet_of|I", 0),
+            Said("Bo|status|'dead'", 4),
+            Said("Bo(cat)|pet_of|I", 5),
+        )
+
+        facts = [f for f in await w.facts() if f.retired_at is None and f.predicate == "pet_of"]
+
+    assert sorted((f.text, day(f.valid_from), day(f.valid_to)) for f in facts) == [
+        ("Bo is user's pet", 5, None),
+        ("Bo was user's pet", 0, 4),
+    ]
 
 
 async def test_who_was_divorced_once_may_be_married() -> None:

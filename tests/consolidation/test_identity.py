@@ -44,6 +44,22 @@ async def test_namesake_is_somebody_else() -> None:
         assert len([k for k in await people(w) if k.startswith("anna")]) == 2
 
 
+async def test_bare_name_is_a_pets_where_no_person_bears_it() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Rex(dog)|pet_of|I", 0),
+            Said("Rex|likes|'tea'", 1),
+            Said("Rex(colleague)|likes|'rum'", 2),
+            Said("Rex|hobby|'chess'", 3),
+        )
+        by_value = {f.value: f.subject_id for f in await w.facts()}
+        (pet,) = {f.subject_id for f in await w.facts() if f.predicate == "pet_of"}
+
+        assert by_value["tea"] == pet
+        assert by_value["rum"] != pet
+        assert by_value["chess"] == by_value["rum"], "a person bears it now"
+
+
 async def test_bare_name_of_two_goes_to_the_last_in_the_event() -> None:
     async with world() as w:
         await w.hear(

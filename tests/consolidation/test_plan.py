@@ -20,13 +20,14 @@ PEOPLE = st.sampled_from(
 )
 PLACES = st.sampled_from(["Rome", "Oslo", "Lima"])
 VALUES = st.sampled_from(["'tea'", "'rum'"])
+PETS = st.sampled_from(["Rex(dog)", "Rex", "Bo(dog of Anna)", "Bo"])
 
 
 @st.composite
 def lines(draw: st.DrawFn, people: st.SearchStrategy[str]) -> str:
     who = draw(people)
     mark = draw(st.sampled_from(["", "", "!", "~"]))
-    match draw(st.integers(0, 7)):
+    match draw(st.integers(0, 9)):
         case 0:
             return f"{who}|lives_in|{draw(PLACES)}"
         case 1:
@@ -41,8 +42,12 @@ def lines(draw: st.DrawFn, people: st.SearchStrategy[str]) -> str:
             return f"{who}|marital_status|'{draw(st.sampled_from(['divorced', 'tired']))}'"
         case 6:
             return f"{mark}{who}|married_to|{draw(st.sampled_from(['Tom', 'I', 'Eve']))}"
-        case _:
+        case 7:
             return f"{mark}{who}|friend_of|{draw(st.sampled_from(['Tom', 'I', 'Eve']))}"
+        case 8:
+            return f"{mark}{draw(PETS)}|pet_of|{draw(st.sampled_from(['Tom', 'I', 'Anna']))}"
+        case _:
+            return f"{draw(PETS)}|status|'{draw(st.sampled_from(['dead', 'asleep']))}'"
 
 
 @st.composite

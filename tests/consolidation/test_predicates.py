@@ -18,7 +18,9 @@ def test_what_the_shipped_table_closes_can_be_closed() -> None:
     }
 
     assert closed
-    assert all(table[name].functional for name in closed)
+    assert all(table[name].functional or not table[name].symmetric for name in closed)
+    assert predicates.closed_whole(table) == {n for n in closed if not table[n].functional}
+    assert "pet_of" in predicates.closed_whole(table)
 
 
 def test_a_value_closes_whatever_its_case_and_any_value_what_all_do() -> None:

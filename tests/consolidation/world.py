@@ -1,6 +1,6 @@
 """A small world to consolidate in: the real store and path, a notation for events."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -107,7 +107,9 @@ def recorded(number: int) -> datetime:
 
 
 @asynccontextmanager
-async def world(*, batch: int = 32) -> AsyncGenerator[World]:
+async def world(
+    *, batch: int = 32, table: Mapping[str, predicates.Predicate] | None = None
+) -> AsyncGenerator[World]:
     database = Database.acquire(":memory:")
     log, graph = SqliteSessionStore(database.share()), SqliteGraphStore(database)
     embedder = HashEmbedder(8)
@@ -120,7 +122,7 @@ async def world(*, batch: int = 32) -> AsyncGenerator[World]:
                 graph,
                 LineExtractor(),
                 embedder,
-                predicates=predicates.load(),
+                predicates=predicates.load() if table is None else table,
                 limits=Limits(batch_events=batch),
             )
         )
