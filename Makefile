@@ -40,7 +40,7 @@ demo: $(VENV)/.core ## The main job as a story: a conversation becomes memory (n
 	@$(BIN)/graphmem demo
 
 test: $(VENV)/.java ## All tests, the house rules, and 85 % branch coverage
-	@$(BIN)/python -m pytest -n auto --cov=graphmem --cov-branch --cov-report=term:skip-covered --cov-fail-under=85
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov=graphmem --cov-branch --cov-report=term:skip-covered --cov-fail-under=85
 
 serve: $(VENV)/.dev ## The REST service on GRAPHMEM_API_HOST:GRAPHMEM_API_PORT
 	@$(BIN)/graphmem serve
