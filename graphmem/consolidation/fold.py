@@ -14,7 +14,7 @@ management", TKDE 1999.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from graphmem import ids
@@ -24,6 +24,8 @@ from graphmem.models import Assertion, Scope, Status
 
 _KIND: Final = re.compile(r"\(([^()]+)\)?$")  # a key has no mark at its end
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_STALE: Final = timedelta(days=31)
+"""How much longer than it lasted something may have been spoken of as going on."""
 _SERIES: Final = {"active": 0, "quarantined": 1, "supposed": 2}
 """Which facts of a slot are counted apart, for their ids."""
 
@@ -144,15 +146,55 @@ def _holds_at(assertion: Assertion) -> datetime:
     return assertion.occurred_at
 
 
-def _world_order(assertion: Assertion) -> tuple[datetime, datetime, int, str, int]:
+def _ends_behind(assertions: Sequence[Assertion], predicate: Predicate) -> Sequence[Assertion]:
+    """Return assertions in the order of the world, but each end behind what it ends.
+
+    Whoever tells of an end some weeks later may have spoken meanwhile of what had ended as of
+    something that went on: that comes first, unless it is so much later that it may be a return.
+    """
+    ends = [a for a in assertions if a.statement.polarity == "end"]
+    if not ends:
+        return assertions
+    said = [a for a in assertions if a.statement.polarity == "affirm" and not a.statement.valid_to]
+    one = len({_stated(a, predicate) for a in said}) == 1
+    behind: dict[str, datetime] = {}
+    for end in ends:
+        at, of = _holds_at(end), _stated(end, predicate)
+        stale = [
+            _holds_at(a)
+            for a in said
+            if (one if ends_all(end) else _stated(a, predicate) == of) and _stale(a, end, at)
+        ]
+        if stale:
+            behind[end.id] = max(stale)
+    if not behind:
+        return assertions
+    return sorted(assertions, key=lambda a: _world_order(a, behind=behind.get(a.id)))
+
+
+def _stale(a: Assertion, end: Assertion, at: datetime) -> bool:
+    """Return whether an affirmation was made before its end, of ``at``, was told, but after it."""
+    since = a.statement.valid_from
+    return (
+        a.episode_id != end.episode_id
+        and (a.occurred_at, a.seq) < (end.occurred_at, end.seq)
+        and (since is None or since <= at)
+        and timedelta(0) < _holds_at(a) - at <= _STALE
+    )
+
+
+def _world_order(
+    assertion: Assertion, *, behind: datetime | None = None
+) -> tuple[datetime, datetime, int, str, int]:
     # In one breath ("we moved to Aveiro three weeks ago, so I no longer live in Porto") the
     # beginning comes before the end: it says when the change was. What something else closes comes
     # before both ("I'm divorced, and married to Ann").
-    ends = assertion.statement.polarity == "end"
+    last = assertion.statement.polarity == "end" and assertion.ordinal < CLOSED
+    first = behind is None and assertion.ordinal >= CLOSED
     return (
-        _holds_at(assertion),
+        behind or _holds_at(assertion),
         assertion.occurred_at,
-        0 if assertion.ordinal >= CLOSED else 2 if ends else 1,
+        0 if first else 2 if last or behind else 1,
         assertion.episode_id,
         assertion.ordinal,
     )
@@ -197,7 +239,7 @@ def fold(assertions: Iterable[Assertion], predicate: Predicate, *, slot: str) ->
 def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
     runs: list[_Run] = []
     current: _Run | None = None
-    for a in assertions:
+    for a in _ends_behind(assertions, predicate):
         match a.statement.polarity:
             case "deny":
                 continue

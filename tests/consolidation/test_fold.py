@@ -281,6 +281,59 @@ async def test_divorce_ends_the_marriage() -> None:
         }
 
 
+async def test_end_told_later_ends_what_was_still_said() -> None:
+    """ "We split up last week", three days after "my boyfriend Tor"."""
+    async with world() as w:
+        await w.hear(
+            Said("I|partner_of|Tor", 0),
+            Said("I|partner_of|Tor", 27),
+            Said("!I|partner_of|Tor|to=2024-01-24", 30),
+        )
+
+        assert await w.current() == {"user was Tor's partner": (0, 23, "active")}
+
+
+async def test_end_told_of_the_day_before_ends_what_was_first_said_today() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Rex(dog)|pet_of|I", 10), Said("Rex|status|'dead'|from=2024-01-10", 10, id="z")
+        )
+
+        assert (await w.current())["Rex was user's pet"] == (10, 10, "active")
+
+
+async def test_end_of_whatever_it_was_leaves_what_came_after() -> None:
+    """Who tells of a divorce days after they named whom they are married to means another one."""
+    async with world() as w:
+        await w.hear(
+            Said("I|married_to|Eve", 0),
+            Said("I|married_to|Ann", 29),
+            Said("I|marital_status|'divorced'|from=2024-01-20", 31),
+        )
+
+        assert (await w.current())["user is married to Ann"] == (29, None, "active")
+
+
+@pytest.mark.parametrize(
+    ("again", "since"),
+    [
+        ("I|works_at|Acme", 60),  # it may be that they are back
+        ("I|works_at|Acme|from=2024-01-28", 27),  # it is said that they are
+    ],
+)
+async def test_old_end_told_later_leaves_what_began_again(again: str, since: int) -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|works_at|Acme", 0),
+            Said(again, 60 if since == 60 else 30),
+            Said("!I|works_at|Acme|to=2024-01-24", 90),
+        )
+
+        current = await w.current()
+        assert current["user worked at Acme"] == (0, 23, "active")
+        assert current["user works at Acme"] == (since, None, "active")
+
+
 async def test_what_begins_in_the_same_breath_is_not_closed() -> None:
     async with world() as w:
         await w.hear(
