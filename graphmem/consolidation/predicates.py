@@ -41,16 +41,15 @@ class Predicate:
         named = self.closes.get(ids.name_key(value), ()) if value else ()
         return (*self.closes.get("", ()), *named)
 
+    @property
+    def closing(self) -> frozenset[str]:
+        """All that some value of this one closes, as the table says it."""
+        return frozenset(name for names in self.closes.values() for name in names)
+
 
 def closed_whole(table: Mapping[str, Predicate]) -> frozenset[str]:
     """Return the predicates with a slot for each object that something ends whatever the object."""
-    closed = {
-        name
-        for row in table.values()
-        for names in row.closes.values()
-        for name in names
-        if "=" not in name
-    }
+    closed = {name for row in table.values() for name in row.closing if "=" not in name}
     return frozenset(n for n in closed if not (get(table, n).functional or get(table, n).symmetric))
 
 
@@ -150,7 +149,7 @@ def with_own(text: str, *, origin: str) -> Mapping[str, Predicate]:
     rows = parse(text, origin=origin)
     table = {**load(), **rows}
     for row in rows.values():
-        for name in sorted({n.partition("=")[0] for names in row.closes.values() for n in names}):
+        for name in sorted({closed.partition("=")[0] for closed in row.closing}):
             many = name in table and table[name].symmetric and not table[name].functional
             if many or name not in table:
                 why = "mutual and many, so nothing ends all of them" if many else "no predicate"

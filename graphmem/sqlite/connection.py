@@ -254,14 +254,13 @@ class Database:
         Of several who ask that of a new file SQLite lets one go on and tells the others at once
         that it is locked, however long they would wait.
         """
-        until = time.monotonic() + self._busy_ms / 1000
-        while True:
+        again = _waiting(self._busy_ms)
+        for tries in itertools.count():
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             except apsw.BusyError:
-                if time.monotonic() >= until:
+                if not again(tries):
                     raise
-                time.sleep(_AGAIN_S)
             else:
                 return
 
