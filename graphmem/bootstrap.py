@@ -20,7 +20,7 @@ from graphmem.consolidator import Consolidator, Limits
 from graphmem.context import tokens
 from graphmem.conversations import expire
 from graphmem.errors import InvalidInput, NotFound, StoreUnavailable
-from graphmem.manager import MemoryManager, Together
+from graphmem.manager import MemoryManager
 from graphmem.ports import (
     Embedder,
     Extractor,
@@ -28,6 +28,7 @@ from graphmem.ports import (
     QueryRewriter,
     Reranker,
     SessionStore,
+    Together,
 )
 from graphmem.retrieval.cache import RecallCache
 from graphmem.retrieval.retriever import Retriever
@@ -325,6 +326,7 @@ async def open_manager(
             encoder,
             predicates=make_predicates(settings.predicates),
             limits=Limits(lease_s=settings.lease_s, batch_events=settings.batch_events),
+            together=stores.together,
         )
         if settings.worker == "thread":
             worker = WorkerThread(
@@ -346,7 +348,6 @@ async def open_manager(
             counter=lambda text: tokens.counter(settings.tokenizer)(text),
             max_text_bytes=settings.max_text_bytes,
             wake=worker.wake if worker else None,
-            together=stores.together,
         )
     finally:
         if worker is not None:

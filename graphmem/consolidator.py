@@ -10,6 +10,7 @@ that is ``retry``, pure, with its randomness as an argument.
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,7 +39,7 @@ from graphmem.models import (
     Scope,
     Watermark,
 )
-from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore
+from graphmem.ports import Embedder, Extractor, GraphStore, SessionStore, Together
 from graphmem.retrieval.text import analyse, embedded_text, indexed_text
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Limits:
     """
 
     lease_s: float = 30.0
-    batch_events: int = 64
+    batch_events: int = 128
     batch_bytes: int = 131072
     attempts: int = 6
     backoff_s: float = 0.5
@@ -103,7 +104,10 @@ def retry(
 
 
 class Consolidator:
-    """Takes claims to facts, and erasures to their end, over the ports it is given."""
+    """Takes claims to facts, and erasures to their end, over the ports it is given.
+
+    ``together`` makes one transaction of what is done inside it, where log and graph share a store.
+    """
 
     def __init__(
         self,
@@ -114,7 +118,9 @@ class Consolidator:
         *,
         predicates: Mapping[str, Predicate],
         limits: Limits | None = None,
+        together: Together = nullcontext,
     ) -> None:
+        self.together = together
         self.sessions = sessions
         self.graph = graph
         self.embedder = embedder
@@ -164,15 +170,18 @@ class Consolidator:
             left = tuple(e for e in claim.events if _episode_id(e, claim.scope) not in gone)
             claim = replace(claim, events=left)
         if claim.stage == "episodes":
-            await self._episodes(claim)
-            moved = await self.sessions.acknowledge(
-                claim, bookmark=await self.graph.bookmark(claim.scope)
-            )
-            if moved is None:
-                raise LeaseLost
-            claim = await self.sessions.renew(moved, lease_s=self.limits.lease_s, now=now)
-        outcomes = await self._facts(claim)
-        await self.sessions.acknowledge(claim, bookmark=await self.graph.bookmark(claim.scope))
+            change = await self._episodes(claim)
+            async with self.together():
+                await self.graph.apply(change, fence=claim.fence)
+                moved = await self._acknowledge(claim)
+                if moved is None:
+                    raise LeaseLost
+                claim = await self.sessions.renew(moved, lease_s=self.limits.lease_s, now=now)
+        change, outcomes = await self._facts(claim)
+        async with self.together():
+            if not await self.graph.apply(change, fence=claim.fence):
+                outcomes = ()
+            await self._acknowledge(claim)
         return BatchReport(
             stream=claim.stream,
             first_seq=claim.first_seq,
@@ -181,11 +190,16 @@ class Consolidator:
             outcomes=outcomes,
         )
 
+    async def _acknowledge(self, claim: Claim) -> Claim | None:
+        """Say in the log what the graph has, and from where on that can be read."""
+        bookmark = await self.graph.bookmark(claim.scope)
+        return await self.sessions.acknowledge(claim, bookmark=bookmark)
+
     # stage: episodes ------------------------------------------------------------------------
 
-    async def _episodes(self, claim: Claim) -> None:
+    async def _episodes(self, claim: Claim) -> GraphChange:
         episodes = [_episode(e, claim.scope) for e in claim.events if is_episode(e)]
-        change = GraphChange(
+        return GraphChange(
             scope=claim.scope,
             stream=claim.stream,
             watermark=Watermark(stream=claim.stream, stage="episodes", seq=claim.last_seq),
@@ -193,7 +207,6 @@ class Consolidator:
             put_embeddings=await self.embed_episodes(episodes),
             model_id=self.embedder.model_id,
         )
-        await self.graph.apply(change, fence=claim.fence)
 
     async def embed_episodes(self, episodes: Sequence[Episode]) -> tuple[Embedding, ...]:
         """Return the vectors of every window of every episode."""
@@ -223,7 +236,7 @@ class Consolidator:
 
     # stage: facts ---------------------------------------------------------------------------
 
-    async def _facts(self, claim: Claim) -> tuple[Outcome, ...]:
+    async def _facts(self, claim: Claim) -> tuple[GraphChange, tuple[Outcome, ...]]:
         extractions = await self._extract(claim)
         by_home: dict[Scope, list[Assertion]] = {}
         for event, extraction in zip(claim.events, extractions, strict=True):
@@ -253,10 +266,7 @@ class Consolidator:
             changes.append(plan.change)
             outcomes += plan.outcomes
             texts |= plan.texts
-        change = await self._with_vectors(planning.merge(changes), texts)
-        if not await self.graph.apply(change, fence=claim.fence):
-            return ()
-        return tuple(outcomes)
+        return await self._with_vectors(planning.merge(changes), texts), tuple(outcomes)
 
     async def _extract(self, claim: Claim) -> Sequence[Extraction]:
         kept = await self.sessions.extractions(claim)

@@ -15,6 +15,9 @@ from uuid import UUID
 SPEAKER: Final = "@user"
 """The identity key of the scope's own user, where the author of an event has no name."""
 
+_SHARED: Final = len("01234567-89ab-5cde-")
+"""What a part's id has from its whole: half of the digits. The other half tells parts apart."""
+
 _NAMESPACE = UUID("5f0d5a4c-6d1c-5b57-9c53-6a8f2d8f6f11").bytes
 _dump = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -32,6 +35,15 @@ def derive(kind: str, *parts: str | int | None) -> str:
     hashed[8] = hashed[8] & 0x3F | 0x80
     text = hashed.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def within(home: str, kind: str, *parts: str | int | None) -> str:
+    """Return an id like ``derive``'s that begins as the id ``home`` does, of which it is part.
+
+    What is written together then lies together in an index of ids: one page is read and written
+    for all the assertions of an episode, instead of one for each.
+    """
+    return home[:_SHARED] + derive(kind, home, *parts)[_SHARED:]
 
 
 def episode(app: str, user: str | None, session_id: str, event_id: str) -> str:

@@ -6,7 +6,7 @@ it calls. Does not know which backends stand behind the ports, nor any wire form
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -45,7 +45,6 @@ from graphmem.review import Review
 
 Clock = Callable[[], datetime]
 Counter = Callable[[str], int]
-Together = Callable[[], AbstractAsyncContextManager[None]]
 
 NOTES = "notes"
 _POLL_S = 0.02
@@ -64,8 +63,7 @@ class MemoryManager:
     """Memory for agents: append what happens, ask what is known, forget what must go.
 
     Made by ``graphmem.open``. Every verb takes a scope; upwards (the app's level) a scope can
-    read, and never write. ``together`` makes one transaction of what is done inside it, where log
-    and graph share a store.
+    read, and never write.
     """
 
     def __init__(
@@ -78,7 +76,6 @@ class MemoryManager:
         knowledge: Sequence[KnowledgeSource] = (),
         max_text_bytes: int = MAX_TEXT_BYTES,
         wake: Callable[[], None] | None = None,
-        together: Together = nullcontext,
     ) -> None:
         self.consolidator = consolidator
         self.sessions = Sessions(consolidator.sessions, self._delete_ids, clock)
@@ -93,7 +90,6 @@ class MemoryManager:
         self._knowledge = tuple(knowledge)
         self._limit = max_text_bytes
         self._wake = wake
-        self._together = together
 
     # writing --------------------------------------------------------------------------------
 
@@ -475,7 +471,7 @@ class MemoryManager:
         facts: set[str] = set()
         entities: set[str] = set()
         events = await self._log.events(scope, list(episodes))
-        async with nullcontext() if dry_run else self._together():
+        async with nullcontext() if dry_run else self.consolidator.together():
             for home in sorted(set(episodes.values()), key=lambda s: s.key):
                 members = sorted(e for e, level in episodes.items() if level == home)
                 if dry_run:

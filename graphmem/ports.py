@@ -6,7 +6,8 @@ applied in the store. Errors are those of ``graphmem.errors``; drivers' own neve
 ``now=None`` means the store's own clock.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -35,6 +36,9 @@ from graphmem.models import (
     Vector,
 )
 from graphmem.records import GraphRecord, LogRecord
+
+Together = Callable[[], AbstractAsyncContextManager[None]]
+"""Makes one transaction of what is done inside it, over a log and a graph that share a store."""
 
 
 class SessionStore(Protocol):

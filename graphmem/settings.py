@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         "thread", description="who consolidates: a thread of ours, another process, nobody"
     )
     lease_s: float = Field(30.0, gt=0, le=3600, description="how long a worker holds a stream")
-    batch_events: int = Field(64, ge=1, le=1000, description="events in one batch at most")
+    batch_events: int = Field(128, ge=1, le=1000, description="events in one batch at most")
     max_text_bytes: int = Field(
         65536, ge=1, le=65536, description="the size limit of one event, in bytes"
     )

@@ -421,7 +421,12 @@ async def test_two_stores_see_a_worker_whose_lease_has_lapsed(lived: Memory) -> 
     """Its fence is still good for the graph, as long as nobody else has claimed the stream."""
     claim = await lived.log.claim("w", lease_s=1, max_events=9, max_bytes=1 << 20, now=later(1e5))
     assert claim is not None
-    busy = Busy(lived.database, lambda: lived.consolidator._episodes(claim))
+
+    async def go_on() -> None:
+        change = await lived.consolidator._episodes(claim)
+        await lived.graph.apply(change, fence=claim.fence)
+
+    busy = Busy(lived.database, go_on)
 
     with pytest.raises(StoreUnavailable, match="user 'cy'"):
         await export_memory(apart(lived, busy), io.BytesIO(), now=later(1e6), progress=silent)

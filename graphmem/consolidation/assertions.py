@@ -60,7 +60,7 @@ def assert_all(
         stated.append((_MENTIONS + j, bare))
     return tuple(
         Assertion(
-            id=ids.derive("assertion", scope.key, episode_id, extraction.extractor, ordinal),
+            id=ids.within(episode_id, "assertion", scope.key, extraction.extractor, ordinal),
             scope=scope,
             event_id=event.id,
             episode_id=episode_id,
@@ -89,7 +89,7 @@ def assert_merge(scope: Scope, event: Event, keep: str, other: str) -> Assertion
     episode_id = ids.episode(scope.app, scope.user, event.session_id, event.id)
     nobody = Mention(name="", kind="concept")
     return Assertion(
-        id=ids.derive("assertion", scope.key, episode_id, "decision", 0),
+        id=ids.within(episode_id, "assertion", scope.key, "decision", 0),
         scope=scope,
         event_id=event.id,
         episode_id=episode_id,

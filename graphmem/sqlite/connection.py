@@ -134,6 +134,16 @@ class Transaction:
     def last_rowid(self) -> int:
         return self._connection.last_insert_rowid()
 
+    @property
+    def written(self) -> int:
+        """How many rows this connection has changed, ever."""
+        return self._connection.total_changes()
+
+    @property
+    def open(self) -> bool:
+        """Whether the transaction is still there: a full disk undoes it."""
+        return self._connection.in_transaction
+
 
 def _waiting(most_ms: int) -> Callable[[int], bool]:
     """Return what has a connection wait so long for another one's transaction, and no longer.
@@ -354,7 +364,8 @@ class Database:
         """Make all that this task reads and writes inside the block one transaction.
 
         All or nothing is on disk when the block ends; an exception undoes it, also what single
-        writes inside had returned. Other tasks and processes that write wait, so keep it short.
+        writes inside had returned, and so does a write that fails half-way. Other tasks and
+        processes that write wait, so keep it short.
         """
         async with self._held(self._writer, "BEGIN IMMEDIATE"):
             yield
@@ -413,9 +424,13 @@ class Database:
             await whole
 
     def _follow(self, c: Transaction, steps: "Steps", begun: "Future[None]") -> None:
-        """Carry out the steps of a transaction as they come, until one says how it ends."""
+        """Carry out the steps of a transaction as they come, until one says how it ends.
+
+        A step that fails when it has written something takes the whole with it: to be able to undo
+        one alone, SQLite would copy every page that any of them touches.
+        """
         begun.set_result(None)
-        lost: GraphmemError | None = None
+        lost: BaseException | None = None
         while (step := steps.get()) is not None:
             if isinstance(step, BaseException):
                 raise step
@@ -425,20 +440,15 @@ class Database:
             if lost is not None:
                 done.set_exception(lost)
                 continue
+            written = c.written
             try:
-                c.run("SAVEPOINT step")
-                result = work(c)
-                c.run("RELEASE step")
-                done.set_result(result)
+                done.set_result(work(c))
             except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
                 known = isinstance(error, apsw.Error)
-                done.set_exception(translate(error, self.path) if known else error)
-                try:
-                    c.run("ROLLBACK TO step")
-                    c.run("RELEASE step")
-                except apsw.Error as undone:
-                    # A full disk undoes the whole transaction: nothing of it may be committed.
-                    lost = translate(undone, self.path)
+                failure = translate(error, self.path) if known else error
+                if c.written != written or not c.open:
+                    lost = failure
+                done.set_exception(failure)
         if lost is not None:
             raise lost
 

@@ -548,17 +548,32 @@ async def test_together_undoes_all(database: Database) -> None:
     assert await names(database) == ["before"]
 
 
-async def test_together_undoes_a_failed_step_alone(database: Database) -> None:
+async def test_together_goes_on_after_a_step_that_wrote_nothing(database: Database) -> None:
+    async with database.together():
+        await database.write(put("a"))
+        with pytest.raises(StoreError, match="UNIQUE"):
+            await database.write(put("a"))
+        await database.write(put("b"))
+    assert await names(database) == ["a", "b"]
+
+
+async def test_together_is_undone_by_a_step_that_failed_half_way(database: Database) -> None:
     def half(c: connection.Transaction) -> None:
         put("half")(c)
         put("a")(c)  # is there already
 
-    async with database.together():
-        await database.write(put("a"))
-        with pytest.raises(StoreError, match="UNIQUE"):
-            await database.write(half)
-        await database.write(put("b"))
-    assert await names(database) == ["a", "b"]
+    async def going_on() -> None:
+        async with database.together():
+            await database.write(put("a"))
+            with pytest.raises(StoreError, match="UNIQUE"):
+                await database.write(half)
+            with pytest.raises(StoreError, match="UNIQUE"):
+                await database.write(put("b"))
+
+    with pytest.raises(StoreError, match="UNIQUE"):
+        await going_on()
+    assert await names(database) == []
+    await database.write(put("c"))
 
 
 async def test_together_makes_other_tasks_wait(database: Database) -> None:
