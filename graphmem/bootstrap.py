@@ -22,6 +22,7 @@ from graphmem.conversations import expire
 from graphmem.errors import InvalidInput, NotFound, StoreUnavailable
 from graphmem.manager import MemoryManager
 from graphmem.ports import (
+    AnswerSelector,
     Embedder,
     Extractor,
     GraphStore,
@@ -74,6 +75,19 @@ def make_embedder(name: str) -> Embedder:
                 f"embedder {name!r}: expected onnx, sentence-transformers:NAME or "
                 "litellm:NAME@DIMENSION"
             )
+
+
+def make_selector(name: str) -> AnswerSelector | None:
+    """Return the answer selector of a setting: ``onnx``, the bundled one, or None for ``none``."""
+    match name:
+        case "none":
+            return None
+        case "onnx":
+            from graphmem.select.onnx import OnnxAnswerSelector
+
+            return OnnxAnswerSelector()
+        case _:
+            raise InvalidInput(f"selector {name!r}: expected onnx or none")
 
 
 def make_reranker(name: str) -> Reranker | None:
@@ -297,6 +311,7 @@ async def open_manager(
     clock: Clock = system_clock,
     extractor: Extractor | None = None,
     embedder: Embedder | None = None,
+    selector: AnswerSelector | None = None,
     reranker: Reranker | None = None,
     rewriter: QueryRewriter | None = None,
 ) -> AsyncGenerator[MemoryManager]:
@@ -310,6 +325,7 @@ async def open_manager(
     encoder = embedder or make_embedder(settings.embedder)
     worker: WorkerThread | None = None
     try:
+        selector = selector or make_selector(settings.selector)
         reranker = reranker or make_reranker(settings.reranker)
         rewriter = rewriter or make_rewriter(settings.rewriter)
         await sessions.migrate()
@@ -338,6 +354,7 @@ async def open_manager(
             Retriever(
                 graph,
                 encoder,
+                selector=selector,
                 reranker=reranker,
                 rewriter=rewriter,
                 rerank_budget_s=settings.rerank_budget_s,
@@ -352,7 +369,7 @@ async def open_manager(
     finally:
         if worker is not None:
             await worker.stop()
-        for model in (encoder, reranker, rewriter):
+        for model in (encoder, selector, reranker, rewriter):
             if model is not None:
                 await model.close()
         await graph.close()
@@ -366,6 +383,7 @@ async def open_memory(
     log: str | None = None,
     embedder: str | Embedder | None = None,
     extractor: str | Extractor | None = None,
+    selector: str | AnswerSelector | None = None,
     reranker: str | Reranker | None = None,
     rewriter: str | QueryRewriter | None = None,
     worker: str | None = None,
@@ -382,6 +400,7 @@ async def open_memory(
         "worker": worker,
         "embedder": embedder if isinstance(embedder, str) else None,
         "extractor": extractor if isinstance(extractor, str) else None,
+        "selector": selector if isinstance(selector, str) else None,
         "reranker": reranker if isinstance(reranker, str) else None,
         "rewriter": rewriter if isinstance(rewriter, str) else None,
     }
@@ -391,6 +410,7 @@ async def open_memory(
         clock=clock,
         embedder=None if isinstance(embedder, str) else embedder,
         extractor=None if isinstance(extractor, str) else extractor,
+        selector=None if isinstance(selector, str) else selector,
         reranker=None if isinstance(reranker, str) else reranker,
         rewriter=None if isinstance(rewriter, str) else rewriter,
     ) as manager:

@@ -707,6 +707,15 @@ class CandidatePool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """What is shown of a memory to whoever is to judge it: who said it, when, and its words."""
+
+    speaker: str
+    text: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """One memory that answers a question, why, and where it comes from.
 

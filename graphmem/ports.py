@@ -29,6 +29,7 @@ from graphmem.models import (
     KnownQuery,
     MemoryKind,
     Page,
+    Passage,
     Scope,
     Session,
     SessionPeriod,
@@ -457,6 +458,25 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str], *, purpose: Literal["query", "document"]) -> Vector:
         """Return float32 of shape (n, d), rows of length 1, in the order given."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class AnswerSelector(Protocol):
+    """Says which of the first hits answers a question, reading them beside each other."""
+
+    @property
+    def model_id(self) -> str:
+        """The model's name, for logs."""
+        ...
+
+    async def select(self, question: str, passages: Sequence[Passage]) -> Vector:
+        """Return float32 of shape (n,), finite: log-odds that each is the answer, up to a constant.
+
+        ``passages`` are few, at most eight, in the order in which they were told. What one says may
+        move the others' scores: that is what it is for.
+        """
         ...
 
     async def close(self) -> None: ...

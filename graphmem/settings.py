@@ -32,12 +32,18 @@ class Settings(BaseSettings):
     app: str = Field("default", description="the app of the command line's scope")
     user: str = Field("default", description="the user of the command line's scope")
     embedder: str = Field("onnx", description="onnx, sentence-transformers:NAME or litellm:NAME")
+    selector: str = Field(
+        "onnx", description="what reads the first hits beside each other: onnx (bundled) or none"
+    )
     reranker: str = Field(
         "none", description="none, cross-encoder:NAME, litellm:MODEL or listwise:MODEL"
     )
     rewriter: str = Field("none", description="none or litellm:MODEL")
     rerank_budget_s: float = Field(
-        1.0, gt=0, le=60, description="what reranker and rewriter may each take for a question"
+        1.0,
+        gt=0,
+        le=60,
+        description="what reranker and rewriter may each take for a question",
     )
     extractor: str = Field(
         "rules", description="what reads facts out of events: rules, or rules:FILE with own words"

@@ -210,6 +210,22 @@ def feed_forward(graph: Graph, x: str, weights: dict[str, Array], *, layer: int)
     )
 
 
+def encode(graph: Graph, x: str, weights: dict[str, Array]) -> str:
+    """Add all layers; their inputs named above are constants of the graph."""
+    for layer in range(LAYERS):
+        for step, own in ((attend, "attention.output"), (feed_forward, "output")):
+            changed = step(graph, x, weights, layer=layer)
+            total = graph.add("Add", changed, x, name=f"layer{layer}.{own}.residual")
+            prefix = f"encoder.layer.{layer}.{own}.LayerNorm"
+            x = graph.layer_norm(
+                total,
+                weights[f"{prefix}.weight"],
+                weights[f"{prefix}.bias"],
+                name=f"layer{layer}.{own}.norm",
+            )
+    return x
+
+
 def pool(graph: Graph, x: str) -> str:
     """Mean over unmasked tokens, then L2."""
     mask = graph.add("Unsqueeze", "mask", "axis_two", name="mask_column")
@@ -241,18 +257,7 @@ def build(weights: dict[str, Array]) -> onnx.ModelProto:
     weighted = graph.add("Mul", unmasked, "masked_value", name="mask_flat")
     graph.add("Unsqueeze", weighted, "axes_heads", name="mask_bias")
 
-    x = embed_tokens(graph, weights)
-    for layer in range(LAYERS):
-        for step, own in ((attend, "attention.output"), (feed_forward, "output")):
-            changed = step(graph, x, weights, layer=layer)
-            total = graph.add("Add", changed, x, name=f"layer{layer}.{own}.residual")
-            prefix = f"encoder.layer.{layer}.{own}.LayerNorm"
-            x = graph.layer_norm(
-                total,
-                weights[f"{prefix}.weight"],
-                weights[f"{prefix}.bias"],
-                name=f"layer{layer}.{own}.norm",
-            )
+    x = encode(graph, embed_tokens(graph, weights), weights)
     pool(graph, x)
 
     ids, mask = (

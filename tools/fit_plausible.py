@@ -32,8 +32,9 @@ from graphmem.eval import datasets, stories
 from graphmem.eval.cached import CachedEmbedder
 from graphmem.eval.harness import Asking, fill, scope_of, visits
 from graphmem.manager import MemoryManager
+from graphmem.models import Passage
 from graphmem.retrieval.features import FEATURES
-from graphmem.retrieval.plausible import rows_of, wordings
+from graphmem.retrieval.plausible import passage, rows_of, wordings
 from graphmem.retrieval.recipes import DEFAULT
 from graphmem.retrieval.retriever import Found
 from graphmem.retrieval.trees import planted
@@ -70,6 +71,8 @@ GROWING = {
 class Asked:
     """A question's first hits: their features, which answer it, and where it is from."""
 
+    question: str
+    passages: Sequence[Passage]
     rows: Floats
     right: Flags
     group: str
@@ -80,14 +83,14 @@ class Asked:
 
 async def _first(
     asking: Asking, found: Found
-) -> tuple[Floats, list[str], list[frozenset[str]], list[str]]:
-    """Return the rows, the texts, the event ids and the ids of a question's first hits."""
+) -> tuple[Floats, list[Passage], list[frozenset[str]], list[str]]:
+    """Return the rows, the passages, the event ids and the ids of a question's first hits."""
     kept = [hit for _, hit in wordings(asking.rank(found, top_k=FIRST))]
     texts = await asking.texts(kept)
     rows = rows_of(kept, found.query, texts, pool=len(found.pool.candidates))
     return (
         rows,
-        [texts[hit.candidate.id] for hit in kept],
+        [passage(hit, texts[hit.candidate.id]) for hit in kept],
         [frozenset(hit.event_ids) for hit in kept],
         [hit.candidate.id for hit in kept],
     )
@@ -176,22 +179,26 @@ async def _asked(
 ) -> list[Asked]:
     """Return a question as it was asked, and as asked of few; ``answers`` judges a hit."""
 
-    async def judged(found: Found) -> tuple[Floats, Flags, list[str]]:
-        rows, texts, events, ids = await _first(asking, found)
-        right = [answers(t, e) for t, e in zip(texts, events, strict=True)]
-        return rows, np.array(right, dtype=np.bool_), ids
+    async def judged(found: Found, **of: Any) -> tuple[Asked, set[str]]:
+        rows, passages, events, ids = await _first(asking, found)
+        right = [answers(p.text, e) for p, e in zip(passages, events, strict=True)]
+        asked = Asked(
+            question=found.query.text,
+            passages=passages,
+            rows=rows,
+            right=np.array(right, dtype=np.bool_),
+            source=source,
+            **of,
+        )
+        return asked, {i for i, r in zip(ids, right, strict=True) if r}
 
-    rows, right, ids = await judged(found)
-    whole = Asked(rows=rows, right=right, group=group, source=source, counts=counts, kind=kind)
+    whole, ids = await judged(found, group=group, counts=counts, kind=kind)
     chance = np.random.default_rng([SEED, *found.query.text.encode()])
-    few = _of_few({i for i, r in zip(ids, right, strict=True) if r}, found, chance)
+    few = _of_few(ids, found, chance)
     if few is None:
         return [whole]
-    rows, right, _ = await judged(few)
-    return [
-        whole,
-        Asked(rows=rows, right=right, group="few", source=source, counts=FEW * counts),
-    ]
+    again, _ = await judged(few, group="few", counts=FEW * counts)
+    return [whole, again]
 
 
 # --------------------------------------------------------------------------- the model

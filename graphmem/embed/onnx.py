@@ -12,23 +12,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # pyright: ignore[reportMissingTypeStubs]  # it ships no types
 from tokenizers import Encoding, Tokenizer
 
 from graphmem.embed.windows import WINDOW_TOKENS, cut
 from graphmem.errors import InvalidInput
-
-_runtime = cast("Any", onnxruntime)
+from graphmem.onnx import ASSETS, Model
 
 Purpose = Literal["query", "document"]
 Vectors = npt.NDArray[np.float32]
 
-ASSETS: Final = Path(__file__).parent.parent / "assets" / "minilm"
 NAME: Final = "all-MiniLM-L6-v2/int8"
 DIMENSION: Final = 384
 # As sentence-transformers runs this model; [CLS] and [SEP] included.
@@ -45,16 +41,15 @@ class OnnxEmbedder:
     ``embed`` raises RuntimeError.
     """
 
-    def __init__(self, folder: Path = ASSETS) -> None:
-        self._path = folder / "model.onnx"
-        self._model_id = f"{NAME}-{hashlib.sha256(self._path.read_bytes()).hexdigest()[:12]}"
+    def __init__(self, folder: Path = ASSETS / "minilm") -> None:
+        path = folder / "model.onnx"
+        self._model_id = f"{NAME}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+        self._model = Model(path)
         # Encoding changes nothing in the tokenizer, so all threads may share it.
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._separator = cast("int", self._tokenizer.token_to_id("[SEP]"))
-        self._lock = Lock()
-        self._session: Any = None
         # Pools of our own: asyncio's default one is bound to a loop and shared with everything.
         # Questions have theirs, so that they do not queue behind documents.
         self._pools: dict[Purpose, ThreadPoolExecutor] = {
@@ -75,8 +70,7 @@ class OnnxEmbedder:
     @property
     def loaded(self) -> bool:
         """Whether the model is in memory."""
-        with self._lock:
-            return self._session is not None
+        return self._model.loaded
 
     def windows(self, text: str) -> tuple[str, ...]:
         """Cut a text into windows of 200 tokens that overlap by 40; a short one stays whole."""
@@ -112,8 +106,7 @@ class OnnxEmbedder:
         """Wait for the batch at work, then free the threads and the models."""
         for pool in self._pools.values():
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
-        with self._lock:
-            self._session = None
+        self._model.unload()
 
     def _one(self, text: str) -> Vectors:
         return self._infer(self._token_ids([text]))
@@ -140,17 +133,4 @@ class OnnxEmbedder:
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens)] = tokens
             mask[row, : len(tokens)] = 1
-        outputs = self._model().run(None, {"input_ids": ids, "attention_mask": mask})
-        return cast("Vectors", outputs[0])
-
-    def _model(self) -> Any:
-        with self._lock:
-            if self._session is None:
-                options = _runtime.SessionOptions()
-                options.intra_op_num_threads = 1
-                options.inter_op_num_threads = 1
-                options.log_severity_level = 3
-                self._session = _runtime.InferenceSession(
-                    str(self._path), options, providers=["CPUExecutionProvider"]
-                )
-            return self._session
+        return self._model.run({"input_ids": ids, "attention_mask": mask})[0]

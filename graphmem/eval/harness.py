@@ -82,9 +82,8 @@ class Asking:
     def of(
         manager: MemoryManager, home: Scope, *, known_at: datetime, recipe: Recipe = DEFAULT
     ) -> "Asking":
-        worker = manager.consolidator
         return Asking(
-            retriever=Retriever(worker.graph, worker.embedder, recipe),
+            retriever=manager.retriever.following(recipe),
             configured=manager.retriever,
             scopes=home.levels(),
             known_at=known_at,

@@ -11,18 +11,22 @@ language. To that comes what features, ``circumstances`` and ``likeness`` say on
 boosted trees.
 
 The weights are plain numbers in ``plausible.toml``, the trees in ``plausible.json``;
-``tools/fit_plausible.py`` finds them. Knows no store.
+``tools/fit_plausible.py`` finds them. Where they leave a doubt, whoever can read may add what it
+makes of the best ones (``Weighed``). Knows no store and no model of language.
 """
 
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 import numpy as np
 
+from graphmem.errors import InvalidInput
+from graphmem.models import Passage, Vector
 from graphmem.retrieval.circumstances import CIRCUMSTANCES, circumstances
 from graphmem.retrieval.columns import Floats
 from graphmem.retrieval.compared import compare
@@ -66,27 +70,79 @@ def rows_of(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, p
     return np.hstack([features(seen, ties), circumstances(seen, ties), likeness(seen)])
 
 
-def by_plausibility(
-    ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, first: int, pool: int
-) -> tuple[Ranked, ...]:
-    """Return hits with the ``first`` of them in the order of how plausible each is as the answer.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """First hits, with their places, and what speaks for each as the answer: log-odds, (hits,)."""
+
+    hits: tuple[tuple[int, Ranked], ...]
+    values: Floats
+
+    def doubtful(self, most: int, sure: float) -> tuple[int, ...]:
+        """Return which hits are to be read beside each other, in the order they were told.
+
+        The ``most`` best of them; none if the best alone has the share ``sure`` of all odds.
+        """
+        if len(self.values) < 2 or most < 2:
+            return ()
+        odds = np.exp(self.values - self.values.max())
+        if odds.max() >= sure * odds.sum():
+            return ()
+        best: list[int] = np.argsort(-self.values, kind="stable")[:most].tolist()
+        told = [self.hits[row][1].candidate for row in range(len(self.hits))]
+        return tuple(sorted(best, key=lambda row: (told[row].occurred_at, told[row].seq or 0)))
+
+    def read(self, rows: Sequence[int], scores: Vector, weight: float) -> "Weighed":
+        """Return what speaks for each, now that some have been read; those stay before all others.
+
+        ``scores`` are log-odds, too, one for each of ``rows``. InvalidInput unless they are finite.
+        """
+        if scores.shape != (len(rows),) or not np.isfinite(scores).all():
+            raise InvalidInput(
+                f"scores of shape {scores.shape} for {len(rows)} hits: expected a finite one each"
+            )
+        values = self.values.copy()
+        where = list(rows)
+        lowest = values[where].min()
+        values[where] += weight * scores.astype(np.float64)
+        values[where] += max(0.0, lowest - values[where].min())
+        return Weighed(self.hits, values)
+
+
+def passage(hit: Ranked, text: str) -> Passage:
+    """Return what is read of a hit: who said it, when, and its words."""
+    found = hit.candidate
+    return Passage(
+        speaker=found.author or found.role or "note", text=text, occurred_at=found.occurred_at
+    )
+
+
+def weigh(head: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, pool: int) -> Weighed:
+    """Return what speaks for each of the first hits, and for the episodes that facts are from.
+
+    ``texts`` are by id, ``pool`` is how many candidates the hits were chosen from. O(words of the
+    hits).
+    """
+    if not head or not query.terms:
+        return Weighed((), np.empty(0))
+    kept = tuple((place, hit) for place, hit in wordings(head) if hit.candidate.id in texts)
+    rows = rows_of([hit for _, hit in kept], query, texts, pool=pool)
+    return Weighed(kept, rows[:, : len(FEATURES)] @ weights() + forest().values(rows))
+
+
+def by_plausibility(ranked: Sequence[Ranked], query: Query, weighed: Weighed) -> tuple[Ranked, ...]:
+    """Return hits with those that were weighed in the order of how plausible each is as the answer.
 
     A fact that the graph does not give as the answer may tell less than the episode it was read
     from ("Ida is a relative of Kwame"): the more plausible of the two stands for the hit. What the
     graph does give as the answer is passed by nothing that it does not, nor what holds by what has
-    ended, as in ``reorder``. ``texts`` are by id, ``pool`` is how many candidates the hits were
-    chosen from. A hit that has moved says so in its arms. O(words of the first hits).
+    ended, as in ``reorder``. A hit that has moved says so in its arms.
     """
-    head = ranked[:first]
-    if not head or not query.terms:
-        return tuple(ranked)
-    kept = [(place, hit) for place, hit in wordings(head) if hit.candidate.id in texts]
-    rows = rows_of([hit for _, hit in kept], query, texts, pool=pool)
-    values = rows[:, : len(FEATURES)] @ weights() + forest().values(rows)
     best: dict[int, tuple[float, Ranked]] = {}
-    for (place, hit), value in zip(kept, values.tolist(), strict=True):
+    for (place, hit), value in zip(weighed.hits, weighed.values.tolist(), strict=True):
         if place not in best or value > best[place][0]:
             best[place] = (value, hit)
+    if not best:
+        return tuple(ranked)
     lowest = math.inf
     judged: list[float] = []
     for value, hit in best.values():
@@ -99,7 +155,7 @@ def by_plausibility(
         asks_ended=query.asks_ended,
         arm=ARM,
     )
-    return (*moved, *ranked[first:])
+    return (*moved, *ranked[len(moved) :])
 
 
 def wordings(head: Sequence[Ranked]) -> tuple[tuple[int, Ranked], ...]:

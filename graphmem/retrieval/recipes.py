@@ -34,7 +34,8 @@ class Recipe:
     where somebody asks how things stand. ``rewritten`` is the share of its score that a hit keeps
     which only another wording of the question has found. ``plausible`` is how many first hits are
     put in the order of how much they look like an answer, 0 for none: with ten, who is shown ten
-    sees the same ones.
+    sees the same ones. ``read`` is how many of those are read beside each other, 0 for none,
+    unless the best one has the share ``sure`` of all odds; ``reading`` is what that counts.
     """
 
     name: str = "default"
@@ -68,6 +69,9 @@ class Recipe:
     restated: float = 0.6
     rewritten: float = 0.8
     plausible: int = 10
+    read: int = 6
+    reading: float = 0.6
+    sure: float = 0.9
     half_life_days: Mapping[MemoryType, float] = field(
         default_factory=lambda: MappingProxyType(
             {"semantic": 365.0, "episodic": 90.0, "procedural": 730.0}
@@ -99,6 +103,7 @@ ABLATIONS: Final[Mapping[str, Recipe]] = MappingProxyType(
             replace(DEFAULT, name="without recency", recency=0.0),
             replace(DEFAULT, name="without restatements", restated=0.0),
             replace(DEFAULT, name="without importance", importance=0.0),
+            replace(DEFAULT, name="without reading", read=0),
             replace(DEFAULT, name="without plausibility", plausible=0),
         )
     }

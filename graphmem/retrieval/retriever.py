@@ -4,9 +4,10 @@ One embedding, one read for the candidates of all arms, one small read for the t
 hits. What a scope may see, what a time may know and what has been erased are applied by the store
 and checked again here on every row. Does not know how scores come about.
 
-Two models may help, if a user has switched them on: one that puts the question into other words
-before, one that reorders the first hits after. Either has a budget of time, and what goes wrong
-with it is logged and costs no answer.
+Models may help: one that reads the first hits beside each other where it is in doubt which of them
+answers, and, if a user has switched them on, one that puts the question into other words before and
+one that reorders the first hits after. Each has a budget of time, and what goes wrong with it is
+logged and costs no answer.
 """
 
 import asyncio
@@ -27,14 +28,14 @@ from graphmem.models import (
     Hit,
     Scope,
 )
-from graphmem.ports import Embedder, GraphStore, QueryRewriter, Reranker
+from graphmem.ports import AnswerSelector, Embedder, GraphStore, QueryRewriter, Reranker
 from graphmem.retrieval.anchors import Side, moment_of
 from graphmem.retrieval.answering import answered
 from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.fuse import fuse
 from graphmem.retrieval.ordinals import Counted, meant
-from graphmem.retrieval.plausible import by_plausibility, wordings
+from graphmem.retrieval.plausible import Weighed, by_plausibility, passage, weigh, wordings
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, newest_first, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
@@ -100,7 +101,8 @@ class Found:
 class Retriever:
     """Answers questions from a graph store with one embedder and one recipe.
 
-    ``rerank_budget_s`` is what the reranker and the rewriter may each take for one question.
+    ``rerank_budget_s`` is what the reranker and the rewriter may each take for one question,
+    ``select_budget_s`` what the selector may, which may have to load its model first.
     """
 
     def __init__(
@@ -109,16 +111,20 @@ class Retriever:
         embedder: Embedder,
         recipe: Recipe = DEFAULT,
         *,
+        selector: AnswerSelector | None = None,
         reranker: Reranker | None = None,
         rewriter: QueryRewriter | None = None,
         rerank_budget_s: float = 1.0,
+        select_budget_s: float = 10.0,
         cache: RecallCache | None = None,
     ) -> None:
         self._graph = graph
         self._embedder = embedder
+        self._selector = selector
         self._reranker = reranker
         self._rewriter = rewriter
         self._budget_s = rerank_budget_s
+        self._select_s = select_budget_s
         self._cache = cache
         self.recipe = recipe
 
@@ -193,7 +199,7 @@ class Retriever:
     async def _settled(
         self, found: Sequence[Found], scopes: Sequence[Scope], *, top_k: int, known_at: datetime
     ) -> tuple[tuple[Hit, ...], bool]:
-        """Return the hits of a question's wordings, its own first; whether no reranker failed."""
+        """Return the hits of a question's wordings, its own first; whether no model failed."""
         query, now = found[0].query, found[0].now
         ranked = settle(
             fuse(
@@ -210,21 +216,38 @@ class Retriever:
             scopes,
             known_at=known_at,
         )
-        ranked = by_plausibility(
-            [item for item in ranked if item.candidate.id in texts],
-            query,
-            texts,
-            # Cosines to several wordings do not compare.
-            first=self.recipe.plausible if len(found) == 1 else 0,
-            pool=len(found[0].pool.candidates),
-        )
+        ranked = [item for item in ranked if item.candidate.id in texts]
+        # Cosines to several wordings do not compare.
+        head = ranked[: self.recipe.plausible if len(found) == 1 else 0]
+        weighed = weigh(head, query, texts, pool=len(found[0].pool.candidates))
+        read = await self._read(weighed, query, texts)
+        ranked = by_plausibility(ranked, query, weighed if read is None else read)
         ranked = self._newest_first(ranked, query)
         judged = await self._reranked(ranked, query, texts)
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
         best = ranked if judged is None else judged
         hits = tuple(_hit(item, texts[item.candidate.id], told) for item in best[:top_k])
-        return hits, judged is not None
+        return hits, judged is not None and read is not None
+
+    async def _read(
+        self, weighed: Weighed, query: Query, texts: Mapping[str, str]
+    ) -> Weighed | None:
+        """Return the first hits read beside each other, as they were if sure; None if failed."""
+        selector, recipe = self._selector, self.recipe
+        rows = weighed.doubtful(recipe.read, recipe.sure) if selector is not None else ()
+        if selector is None or not rows:
+            return weighed
+
+        async def read() -> Weighed:
+            told = [weighed.hits[row][1] for row in rows]
+            passages = [passage(item, texts[item.candidate.id]) for item in told]
+            scores = await selector.select(query.text, passages)
+            return weighed.read(rows, scores, recipe.reading)
+
+        return await self._in_time(
+            read(), "reading", selector.model_id, len(rows), budget_s=self._select_s
+        )
 
     async def _wordings(self, question: str) -> Sequence[str] | None:
         """Return the question in other words, none where that is off; None if it has failed."""
@@ -262,21 +285,28 @@ class Retriever:
         return newest_first(ranked, query, self.recipe.restated)
 
     async def _in_time(
-        self, work: Coroutine[Any, Any, T], step: str, model_id: str, texts: int
+        self,
+        work: Coroutine[Any, Any, T],
+        step: str,
+        model_id: str,
+        texts: int,
+        *,
+        budget_s: float | None = None,
     ) -> T | None:
         """Return what an optional step gives; None, and a warning, if it fails or takes too long.
 
         The error's own words are not logged: a provider may repeat what it was sent.
         """
+        budget_s = self._budget_s if budget_s is None else budget_s
         try:
-            async with asyncio.timeout(self._budget_s):
+            async with asyncio.timeout(budget_s):
                 return await work
         except Exception as error:  # noqa: BLE001  # whatever a model does, the fused order stands
             log.warning(
                 "%s left out: %s",
                 step,
                 type(error).__name__,
-                extra={"model": model_id, "texts": texts, "budget_s": self._budget_s},
+                extra={"model": model_id, "texts": texts, "budget_s": budget_s},
             )
             return None
 
@@ -405,8 +435,14 @@ class Retriever:
         return replace(pool, candidates=view.admitted(Columns.of(pool.candidates)))
 
     def following(self, recipe: Recipe) -> "Retriever":
-        """Return a retriever of the same memory by another recipe, without a model to help."""
-        return Retriever(self._graph, self._embedder, recipe)
+        """Return a retriever of the same memory by another recipe, without a model of a user's."""
+        return Retriever(
+            self._graph,
+            self._embedder,
+            recipe,
+            selector=self._selector,
+            select_budget_s=self._select_s,
+        )
 
     async def hits(
         self, found: Found, scopes: Sequence[Scope], *, top_k: int, known_at: datetime

@@ -20,6 +20,7 @@ from graphmem.models import (
     Event,
     Extraction,
     Mention,
+    Passage,
     Polarity,
     Quote,
     SourceClass,
@@ -143,6 +144,29 @@ class HashEmbedder:
             if not found[row].any():
                 found[row, 0] = 1.0
         return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    async def close(self) -> None:
+        return None
+
+
+class WordSelector:
+    """Takes the passage with most words of the question for the answer; keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, tuple[Passage, ...]]] = []
+
+    @property
+    def model_id(self) -> str:
+        return "words"
+
+    async def select(self, question: str, passages: Sequence[Passage]) -> Vector:
+        await asyncio.sleep(0)
+        self.shown.append((question, tuple(passages)))
+        asked = frozenset(_words(question))
+        return np.array(
+            [9 * len(asked.intersection(_words(passage.text))) for passage in passages],
+            dtype=np.float32,
+        )
 
     async def close(self) -> None:
         return None

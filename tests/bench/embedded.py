@@ -18,7 +18,10 @@ from graphmem.bootstrap import open_memory
 from graphmem.embed.onnx import OnnxEmbedder
 from graphmem.manager import MemoryManager
 from graphmem.ports import Embedder, Extractor
+from graphmem.retrieval.recipes import DEFAULT
+from graphmem.select.onnx import OnnxAnswerSelector
 from graphmem.testing.fakes import LineExtractor
+from graphmem.testing.selecting import told as passages_of
 from tests.bench.load import TableEmbedder, WordEmbedder, copy, load, question, sentence
 from tests.bench.report import Report
 from tests.bench.wire import traced
@@ -49,7 +52,7 @@ async def memory_at(
     path: Path, embedder: Embedder, extractor: Extractor | None = None
 ) -> AsyncGenerator[MemoryManager]:
     async with open_memory(
-        f"sqlite:///{path}", worker="off", embedder=embedder, extractor=extractor
+        f"sqlite:///{path}", worker="off", embedder=embedder, extractor=extractor, selector="none"
     ) as memory:
         yield memory
 
@@ -230,6 +233,15 @@ async def writing(report: Report, folder: Path, n: int) -> None:
         "embedding of a question",
         await timed(QUESTIONS, lambda i: embedder.embed([said[i % n]], purpose="query")),
     )
+    selector = OnnxAnswerSelector()
+    for words in (15, 30):
+        texts = [" ".join(text.split()[:words]) for text in said[: DEFAULT.read]]
+        hits = passages_of(*texts)
+        report.row(
+            f"reading of {len(hits)} hits of {words} words beside each other, where in doubt",
+            await timed(QUESTIONS, lambda i, hits=hits: selector.select(said[i % n][:60], hits)),
+        )
+    await selector.close()
     stub, lines = TableEmbedder(), [line(i) for i in range(n)]
     for name, texts, by, extractor in (
         ("rules and encoder", said[:300], embedder, None),

@@ -55,6 +55,7 @@ async def memory_on(
         worker="off",
         embedder=embedder,
         extractor=extractor,
+        selector="none",
     ) as memory:
         yield memory
 

@@ -48,8 +48,9 @@ class Report:
                 "# Speed",
                 "",
                 "Written by the run itself. Times are of this machine at this load. Recall and,",
-                "where it says so, consolidation have a stub for an encoder; its time is in a row",
-                "of its own. Statements, round trips and bytes are counted apart from the times.",
+                "where it says so, consolidation have a stub for an encoder, and recall no answer",
+                "selector; their times are in rows of their own. Statements, round trips and bytes",
+                "are counted apart from the times.",
                 "",
                 f"`{' '.join(['python -m tests.bench', *sys.argv[1:]])}`, "
                 f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, "

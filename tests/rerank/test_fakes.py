@@ -1,9 +1,16 @@
-"""The fakes that stand for a reranker and a rewriter keep the contract of their ports."""
+"""The fakes of a selector, a reranker and a rewriter keep the contract of their ports."""
 
 import pytest
 
-from graphmem.testing.fakes import PhraseRewriter, WordReranker
+from graphmem.testing.fakes import PhraseRewriter, WordReranker, WordSelector
 from graphmem.testing.rerank import RerankerConformance, RewriterConformance
+from graphmem.testing.selecting import AnswerSelectorConformance
+
+
+class TestWordSelector(AnswerSelectorConformance):
+    @pytest.fixture
+    def selector(self) -> WordSelector:
+        return WordSelector()
 
 
 class TestWordReranker(RerankerConformance):

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphmem.errors import InvalidInput
 from graphmem.models import Candidate
 from graphmem.retrieval.circumstances import CIRCUMSTANCES
 from graphmem.retrieval.compared import compare
@@ -16,8 +18,10 @@ from graphmem.retrieval.likeness import likeness
 from graphmem.retrieval.plausible import (
     ARM,
     NAMES,
+    Weighed,
     by_plausibility,
     rows_of,
+    weigh,
     weights,
     wordings,
 )
@@ -46,9 +50,16 @@ def said(*texts: str) -> tuple[tuple[Ranked, ...], dict[str, str]]:
     return hits(*found), {c.id: text for c, text in zip(found, texts, strict=True)}
 
 
+def by_what_is_told(
+    found: Sequence[Ranked], question: str, texts: Mapping[str, str], *, first: int = 12
+) -> tuple[Ranked, ...]:
+    query = asked(question)
+    return by_plausibility(found, query, weigh(found[:first], query, texts, pool=40))
+
+
 def order(question: str, *texts: str) -> list[str]:
     found, by_id = said(*texts)
-    ranked = by_plausibility(found, asked(question), by_id, first=12, pool=40)
+    ranked = by_what_is_told(found, question, by_id)
     return [by_id[hit.candidate.id] for hit in ranked]
 
 
@@ -240,7 +251,7 @@ def test_somebody_told_of_elsewhere_links_two_hits() -> None:
 def test_moved_hits_keep_scores_in_order_and_arms_that_add_up() -> None:
     found, texts = said("Whose hat is this?", "it's Ida's hat", "rain again")
 
-    ranked = by_plausibility(found, asked("Whose hat is it?"), texts, first=12, pool=40)
+    ranked = by_what_is_told(found, "Whose hat is it?", texts)
 
     assert [hit.score for hit in ranked] == [hit.score for hit in found]
     assert ranked[0].candidate.id == "e1"
@@ -252,9 +263,9 @@ def test_moved_hits_keep_scores_in_order_and_arms_that_add_up() -> None:
 def test_only_the_first_are_looked_at() -> None:
     found, texts = said("Whose hat is this?", "it's Ida's hat")
 
-    assert by_plausibility(found, asked("Whose hat?"), texts, first=0, pool=40) == found
-    assert by_plausibility(found, asked("Whose hat?"), texts, first=1, pool=40) == found
-    assert by_plausibility((), asked("Whose hat?"), {}, first=12, pool=0) == ()
+    assert by_what_is_told(found, "Whose hat?", texts, first=0) == found
+    assert by_what_is_told(found, "Whose hat?", texts, first=1) == found
+    assert by_what_is_told((), "Whose hat?", {}) == ()
 
 
 def test_what_the_graph_answers_is_passed_by_nothing_else() -> None:
@@ -262,8 +273,8 @@ def test_what_the_graph_answers_is_passed_by_nothing_else() -> None:
     found, texts = said("the hat is new", "it's Ida's hat")
     answer = replace(found[0], arms={"text": 1.0, "answer": 1.0})
 
-    first, *_ = by_plausibility(found, asked(question), texts, first=12, pool=40)
-    ranked = by_plausibility((answer, found[1]), asked(question), texts, first=12, pool=40)
+    first, *_ = by_what_is_told(found, question, texts)
+    ranked = by_what_is_told((answer, found[1]), question, texts)
 
     assert first.candidate == found[1].candidate
     assert ranked == (answer, found[1])
@@ -273,7 +284,7 @@ def test_what_has_ended_passes_nothing_that_holds() -> None:
     found, texts = said("the hat is new", "it's Ida's hat")
     ended = replace(found[1], ended=True)
 
-    ranked = by_plausibility((found[0], ended), asked("Whose hat is it?"), texts, first=12, pool=40)
+    ranked = by_what_is_told((found[0], ended), "Whose hat is it?", texts)
 
     assert ranked == (found[0], ended)
 
@@ -298,7 +309,7 @@ def test_episode_stands_for_a_fact_that_tells_less() -> None:
     question = "When does Kwame's relative Ida come?"
     found = merged(question)
 
-    ranked = by_plausibility(found, asked(question), WORDS, first=12, pool=40)
+    ranked = by_what_is_told(found, question, WORDS)
 
     assert [hit.candidate.id for hit in found] == ["f1"]
     assert [hit.candidate.id for hit in ranked] == ["e1"]
@@ -316,9 +327,7 @@ def test_fact_that_answers_stands_for_itself() -> None:
 def test_absent_texts_stand_for_nothing() -> None:
     question = "When does Kwame's relative Ida come?"
 
-    ranked = by_plausibility(
-        merged(question), asked(question), {"f1": WORDS["f1"]}, first=12, pool=40
-    )
+    ranked = by_what_is_told(merged(question), question, {"f1": WORDS["f1"]})
 
     assert [hit.candidate.id for hit in ranked] == ["f1"]
 
@@ -333,9 +342,59 @@ def test_every_weight_has_a_feature() -> None:
 def test_any_text_is_accepted(question: str, texts: list[str]) -> None:
     found, by_id = said(*texts)
 
-    ranked = by_plausibility(found, asked(question), by_id, first=12, pool=9)
+    ranked = by_what_is_told(found, question, by_id)
 
     assert {hit.candidate.id for hit in ranked} == set(by_id)
+
+
+# what has been read
+
+
+def weighed(*values: float) -> Weighed:
+    found, _ = said(*(f"text {place}" for place in range(len(values))))
+    return Weighed(tuple(enumerate(found)), np.array(values))
+
+
+def test_the_best_are_in_doubt_in_the_order_they_were_told() -> None:
+    assert weighed(0.0, 3.0, 2.0, 2.5, 1.0).doubtful(3, sure=0.9) == (1, 2, 3)
+    assert weighed(0.0, 0.1).doubtful(6, sure=0.9) == (0, 1)
+
+
+def test_who_is_told_of_last_is_read_last() -> None:
+    found = weighed(2.0, 1.0)
+    late = replace(
+        found.hits[0][1],
+        candidate=replace(found.hits[0][1].candidate, occurred_at=NOW + timedelta(days=900)),
+    )
+
+    swapped = Weighed(((0, late), found.hits[1]), found.values)
+
+    assert swapped.doubtful(2, sure=0.99) == (1, 0)
+
+
+@pytest.mark.parametrize("values", [(), (1.0,), (9.0, 1.0, 0.0)])
+def test_nothing_is_in_doubt_where_one_stands_out(values: tuple[float, ...]) -> None:
+    assert weighed(*values).doubtful(6, sure=0.9) == ()
+
+
+def test_none_are_to_be_read() -> None:
+    assert weighed(1.0, 1.0).doubtful(0, sure=0.9) == ()
+
+
+def test_what_was_read_counts_with_its_weight_and_stays_before_the_rest() -> None:
+    found = weighed(2.0, 1.0, 0.5)
+
+    read = found.read((0, 1), np.array([-4.0, 4.0], dtype=np.float32), 0.5)
+
+    assert (read.values[1] - read.values[0]).tolist() == pytest.approx(3.0)
+    assert read.values.argsort().tolist() == [2, 0, 1]
+    assert found.values.tolist() == [2.0, 1.0, 0.5], "a copy"
+
+
+@pytest.mark.parametrize("scores", [[1.0], [1.0, float("nan")], [[1.0], [2.0]]])
+def test_scores_that_are_none_are_refused(scores: list[float]) -> None:
+    with pytest.raises(InvalidInput, match="scores of shape"):
+        weighed(1.0, 2.0).read((0, 1), np.array(scores, dtype=np.float32), 1.0)
 
 
 def circumstance(name: str, question: str, *texts: str) -> list[float]:
