@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from graphmem.embed.onnx import ASSETS, OnnxEmbedder
+from graphmem.embed.onnx import OnnxEmbedder
+from graphmem.onnx import ASSETS
 from graphmem.retrieval.text import analyse
 
 FLOOR = 0.45
@@ -29,7 +30,9 @@ TARGET = Path(__file__).resolve().parent.parent / "graphmem" / "assets" / "relat
 
 def words() -> dict[str, str]:
     """Return the first word of each stem, by stem."""
-    vocabulary = json.loads((ASSETS / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
+    vocabulary = json.loads((ASSETS / "minilm" / "tokenizer.json").read_text("utf-8"))["model"][
+        "vocab"
+    ]
     found: dict[str, str] = {}
     for word in sorted(vocabulary, key=vocabulary.__getitem__):
         if word.isascii() and word.isalpha() and len(word) > 2:

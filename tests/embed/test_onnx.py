@@ -7,9 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from graphmem.embed.onnx import ASSETS, OnnxEmbedder
+from graphmem.embed.onnx import OnnxEmbedder
 from graphmem.errors import InvalidInput
+from graphmem.onnx import ASSETS
 from graphmem.testing.embedder import EmbedderConformance
+
+MINILM = ASSETS / "minilm"
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +29,21 @@ class TestOnnxEmbedder(EmbedderConformance):
 
 
 def test_asset_is_the_recorded_one() -> None:
-    lines = (ASSETS / "SHA256SUMS").read_text(encoding="ascii").splitlines()
+    lines = (MINILM / "SHA256SUMS").read_text(encoding="ascii").splitlines()
 
     recorded = {name: digest for digest, name in (line.split("  ") for line in lines)}
 
     assert set(recorded) == {"model.onnx", "tokenizer.json"}
     for name, expected in recorded.items():
-        assert hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() == expected
+        assert hashlib.sha256((MINILM / name).read_bytes()).hexdigest() == expected
 
 
 def test_asset_stays_small() -> None:
-    assert (ASSETS / "model.onnx").stat().st_size <= 25_000_000
+    assert (MINILM / "model.onnx").stat().st_size <= 25_000_000
 
 
 def test_model_id_names_the_weights(shared: OnnxEmbedder) -> None:
-    digest = hashlib.sha256((ASSETS / "model.onnx").read_bytes()).hexdigest()
+    digest = hashlib.sha256((MINILM / "model.onnx").read_bytes()).hexdigest()
 
     assert shared.model_id == f"all-MiniLM-L6-v2/int8-{digest[:12]}"
 
