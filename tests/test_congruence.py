@@ -476,6 +476,7 @@ few = settings(
 )
 
 
+@pytest.mark.timeout(400)  # five histories, each lived twice: two minutes on a slow machine
 @few
 @given(histories, st.integers(1, 8))
 async def test_same_history_same_memory(neo4j_line: Neo4j, history: list[Act], batch: int) -> None:
