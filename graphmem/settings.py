@@ -40,10 +40,7 @@ class Settings(BaseSettings):
     )
     rewriter: str = Field("none", description="none or litellm:MODEL")
     rerank_budget_s: float = Field(
-        1.0,
-        gt=0,
-        le=60,
-        description="what reranker and rewriter may each take for a question",
+        1.0, gt=0, le=60, description="what reranker and rewriter may each take for a question"
     )
     extractor: str = Field(
         "rules", description="what reads facts out of events: rules, or rules:FILE with own words"

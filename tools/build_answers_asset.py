@@ -31,7 +31,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 ASSETS = minilm.ASSETS.parent / "answers"
 OPSET = minilm.OPSET
-MOST_TOKENS = 512
 
 
 class QuantisedGraph(Graph):
@@ -159,10 +158,7 @@ def main() -> None:
     (out / "model.onnx").write_bytes(build(weights).SerializeToString(deterministic=True))
     words = json.dumps(words_in(minilm.ASSETS / "model.onnx"), indent=2, sort_keys=True)
     (out / "words.json").write_text(words + "\n", encoding="ascii")
-    names = ("model.onnx", "words.json")
-    sums = "".join(f"{digest(out / name)}  {name}\n" for name in names)
-    (out / "SHA256SUMS").write_text(sums, encoding="ascii")
-    sys.stdout.write(sums)
+    minilm.write_sums(out, "model.onnx", "words.json")
 
 
 if __name__ == "__main__":

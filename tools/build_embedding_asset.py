@@ -65,6 +65,13 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def write_sums(folder: Path, *names: str) -> None:
+    """Write the digests of files beside them, and tell them."""
+    sums = "".join(f"{digest(folder / name)}  {name}\n" for name in names)
+    (folder / "SHA256SUMS").write_text(sums, encoding="ascii")
+    sys.stdout.write(sums)
+
+
 def read_safetensors(path: Path) -> dict[str, Array]:
     """Read the float32 tensors of a safetensors file: length, JSON header, raw data."""
     raw = path.read_bytes()
@@ -301,10 +308,7 @@ def main() -> None:
     model = build(read_safetensors(weights / "model.safetensors"))
     (out / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
     shutil.copyfile(weights / "tokenizer.json", out / "tokenizer.json")
-    names = ("model.onnx", "tokenizer.json")
-    sums = "".join(f"{digest(out / name)}  {name}\n" for name in names)
-    (out / "SHA256SUMS").write_text(sums, encoding="ascii")
-    sys.stdout.write(sums)
+    write_sums(out, "model.onnx", "tokenizer.json")
 
 
 if __name__ == "__main__":

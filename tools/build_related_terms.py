@@ -30,9 +30,8 @@ TARGET = Path(__file__).resolve().parent.parent / "graphmem" / "assets" / "relat
 
 def words() -> dict[str, str]:
     """Return the first word of each stem, by stem."""
-    vocabulary = json.loads((ASSETS / "minilm" / "tokenizer.json").read_text("utf-8"))["model"][
-        "vocab"
-    ]
+    tokenizer = json.loads((ASSETS / "minilm" / "tokenizer.json").read_text("utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
     found: dict[str, str] = {}
     for word in sorted(vocabulary, key=vocabulary.__getitem__):
         if word.isascii() and word.isalpha() and len(word) > 2:

@@ -23,14 +23,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from fit_plausible import FEATURES, SEED, Asked, gather, telling
+from fit_plausible import SEED, Asked, gather, telling
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import BertModel
 
-from graphmem.retrieval.plausible import forest, weights
+from graphmem.onnx import load_tokenizer
+from graphmem.retrieval.plausible import odds_of
 from graphmem.retrieval.recipes import DEFAULT
-from graphmem.select.onnx import sequence
+from graphmem.select.onnx import sequence, shares
 
 FEW = 0.3  # the share of questions that are asked of few once more
 PASSES = 1.5
@@ -38,7 +39,7 @@ BATCH = 16
 RATE, HEAD_RATE, WARM_UP = 2e-4, 1e-3, 100
 MASKED, MASK_ID, FIRST_WORD = 0.06, 103, 1000
 HEAD = 128
-KEPT = 100
+KEPT = 100  # steps between two writings
 BUCKET = 16 * BATCH  # sorted by length, so that a batch carries little padding
 
 
@@ -46,8 +47,7 @@ class Listed:
     """A question's best hits as one sequence."""
 
     def __init__(self, tokenizer: Tokenizer, asked: Asked) -> None:
-        values = asked.rows[:, : len(FEATURES)] @ weights() + forest().values(asked.rows)
-        best = np.argsort(-values, kind="stable")[: DEFAULT.read].tolist()
+        best = np.argsort(-odds_of(asked.rows), kind="stable")[: DEFAULT.read].tolist()
         # As ``Weighed.doubtful``, but for what was told at one moment.
         told = sorted(best, key=lambda row: asked.passages[row].occurred_at)
         self.right = asked.right[told]
@@ -89,7 +89,7 @@ def side_by_side(listed: Sequence[Listed]) -> tuple[Tensor, ...]:
     ids = torch.zeros(len(listed), length, dtype=torch.long)
     mask = torch.zeros_like(ids)
     marks = torch.zeros(len(listed), hits, dtype=torch.long)
-    shares = torch.zeros(len(listed), hits, length)
+    parts = torch.zeros(len(listed), hits, length)
     there, right = torch.zeros(2, len(listed), hits, dtype=torch.bool)
     for n, one in enumerate(listed):
         ids[n, : len(one.ids)] = torch.tensor(one.ids)
@@ -97,10 +97,9 @@ def side_by_side(listed: Sequence[Listed]) -> tuple[Tensor, ...]:
         marks[n, : len(one.marks)] = torch.tensor(one.marks)
         there[n, : len(one.marks)] = True
         right[n, : len(one.marks)] = torch.from_numpy(one.right)
-        ends = [*one.marks[1:], len(one.ids) - 1]
-        for hit, (start, end) in enumerate(zip(one.marks, ends, strict=True)):
-            shares[n, hit, start:end] = 1 / (end - start)
-    return ids, mask, marks, shares, there, right
+        own = torch.from_numpy(shares(one.marks, len(one.ids)))
+        parts[n, : len(one.marks), : len(one.ids)] = own
+    return ids, mask, marks, parts, there, right
 
 
 def batches(listed: Sequence[Listed], chance: np.random.Generator) -> Iterator[list[Listed]]:
@@ -169,16 +168,10 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
     chance = np.random.default_rng(SEED)
-    tokenizer = Tokenizer.from_file(str(arguments.weights / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
+    tokenizer = load_tokenizer(arguments.weights / "tokenizer.json")
     asked = asyncio.run(gather(arguments.data, arguments.cache, arguments.store))
-    listed = [
-        Listed(tokenizer, one)
-        for one in telling(asked)
-        if one.group != "few" or chance.random() < FEW
-    ]
-    listed = [one for one in listed if one.right.any() and not one.right.all()]
+    kept = [one for one in telling(asked) if one.group != "few" or chance.random() < FEW]
+    listed = telling([Listed(tokenizer, one) for one in kept])
     learn(Selector(arguments.weights), listed, arguments.out)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import lightgbm
 import numpy as np
@@ -263,7 +263,17 @@ def fit(asked: Sequence[Asked]) -> Floats:
     return weights / spread
 
 
-def telling(asked: Sequence[Asked]) -> list[Asked]:
+class Told(Protocol):
+    """Hits of a question of which it is known which are right."""
+
+    @property
+    def right(self) -> Flags: ...
+
+
+T = TypeVar("T", bound=Told)
+
+
+def telling(asked: Sequence[T]) -> list[T]:
     """Return those questions that some hits answer and not all."""
     return [one for one in asked if one.right.any() and not one.right.all()]
 

@@ -6,7 +6,6 @@ faster than all cores on one batch, who wait for each other at every step of the
 """
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +15,9 @@ from typing import Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Encoding, Tokenizer
 
 from graphmem.embed.windows import WINDOW_TOKENS, cut
-from graphmem.errors import InvalidInput
-from graphmem.onnx import ASSETS, Model
+from graphmem.onnx import ASSETS, Model, encode, load_tokenizer
 
 Purpose = Literal["query", "document"]
 Vectors = npt.NDArray[np.float32]
@@ -42,13 +39,10 @@ class OnnxEmbedder:
     """
 
     def __init__(self, folder: Path = ASSETS / "minilm") -> None:
-        path = folder / "model.onnx"
-        self._model_id = f"{NAME}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        self._model = Model(path)
+        self._model = Model(folder / "model.onnx")
+        self._model_id = f"{NAME}-{self._model.digest()}"
         # Encoding changes nothing in the tokenizer, so all threads may share it.
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = load_tokenizer(folder / "tokenizer.json")
         self._separator = cast("int", self._tokenizer.token_to_id("[SEP]"))
         # Pools of our own: asyncio's default one is bound to a loop and shared with everything.
         # Questions have theirs, so that they do not queue behind documents.
@@ -76,7 +70,7 @@ class OnnxEmbedder:
         """Cut a text into windows of 200 tokens that overlap by 40; a short one stays whole."""
         if len(text) <= WINDOW_TOKENS and text.isascii():
             return (text,)  # a token has a character at least
-        encoding = self._encode(text, special=False)
+        encoding = encode(self._tokenizer, text, special=False)
         return cut(text, [start for start, _ in encoding.offsets])
 
     async def embed(self, texts: Sequence[str], *, purpose: Purpose) -> Vectors:
@@ -111,17 +105,11 @@ class OnnxEmbedder:
     def _one(self, text: str) -> Vectors:
         return self._infer(self._token_ids([text]))
 
-    def _encode(self, text: str, *, special: bool) -> Encoding:
-        try:
-            return self._tokenizer.encode(text, add_special_tokens=special)
-        except TypeError as error:
-            raise InvalidInput(f"text that is not valid Unicode: {text[:40]!r}") from error
-
     def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the ids of each text, at most 256, still closed by [SEP] when cut."""
         found: list[list[int]] = []
         for text in texts:
-            ids = self._encode(text, special=True).ids
+            ids = encode(self._tokenizer, text, special=True).ids
             if len(ids) > MAX_TOKENS:
                 ids = [*ids[: MAX_TOKENS - 1], self._separator]
             found.append(ids)

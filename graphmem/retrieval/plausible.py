@@ -19,6 +19,7 @@ import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -70,6 +71,11 @@ def rows_of(hits: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, p
     return np.hstack([features(seen, ties), circumstances(seen, ties), likeness(seen)])
 
 
+def odds_of(rows: Floats) -> Floats:
+    """Return what speaks for each hit as the answer, log-odds, from what is known of them."""
+    return rows[:, : len(FEATURES)] @ weights() + forest().values(rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Weighed:
     """First hits, with their places, and what speaks for each as the answer: log-odds, (hits,)."""
@@ -88,8 +94,11 @@ class Weighed:
         if odds.max() >= sure * odds.sum():
             return ()
         best: list[int] = np.argsort(-self.values, kind="stable")[:most].tolist()
-        told = [self.hits[row][1].candidate for row in range(len(self.hits))]
-        return tuple(sorted(best, key=lambda row: (told[row].occurred_at, told[row].seq or 0)))
+        return tuple(sorted(best, key=self._told))
+
+    def _told(self, row: int) -> tuple[datetime, int]:
+        found = self.hits[row][1].candidate
+        return found.occurred_at, found.seq or 0
 
     def read(self, rows: Sequence[int], scores: Vector, weight: float) -> "Weighed":
         """Return what speaks for each, now that some have been read; those stay before all others.
@@ -126,7 +135,7 @@ def weigh(head: Sequence[Ranked], query: Query, texts: Mapping[str, str], *, poo
         return Weighed((), np.empty(0))
     kept = tuple((place, hit) for place, hit in wordings(head) if hit.candidate.id in texts)
     rows = rows_of([hit for _, hit in kept], query, texts, pool=pool)
-    return Weighed(kept, rows[:, : len(FEATURES)] @ weights() + forest().values(rows))
+    return Weighed(kept, odds_of(rows))
 
 
 def by_plausibility(ranked: Sequence[Ranked], query: Query, weighed: Weighed) -> tuple[Ranked, ...]:

@@ -34,12 +34,13 @@ from graphmem.retrieval.answering import answered
 from graphmem.retrieval.cache import Asked, RecallCache
 from graphmem.retrieval.columns import Columns, microseconds
 from graphmem.retrieval.fuse import fuse
+from graphmem.retrieval.hits import hit_of
 from graphmem.retrieval.ordinals import Counted, meant
 from graphmem.retrieval.plausible import Weighed, by_plausibility, passage, weigh, wordings
 from graphmem.retrieval.query import Query, Span, understand
 from graphmem.retrieval.rank import Ranked, newest_first, settle
 from graphmem.retrieval.recipes import DEFAULT, Recipe
-from graphmem.retrieval.reorder import ARM, MOST_JUDGED, reorder
+from graphmem.retrieval.reorder import MOST_JUDGED, reorder
 from graphmem.retrieval.scoring import score
 from graphmem.retrieval.text import embedded_text
 
@@ -48,7 +49,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MOST_WORDINGS: Final = 3  # besides the question's own
-_WORTH_TELLING: Final = 0.1  # arms that made less of the score are left out of the reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +227,7 @@ class Retriever:
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
         best = ranked if judged is None else judged
-        hits = tuple(_hit(item, texts[item.candidate.id], told) for item in best[:top_k])
+        hits = tuple(hit_of(item, texts[item.candidate.id], told) for item in best[:top_k])
         return hits, judged is not None and read is not None
 
     async def _read(
@@ -235,8 +235,10 @@ class Retriever:
     ) -> Weighed | None:
         """Return the first hits read beside each other, as they were if sure; None if failed."""
         selector, recipe = self._selector, self.recipe
-        rows = weighed.doubtful(recipe.read, recipe.sure) if selector is not None else ()
-        if selector is None or not rows:
+        if selector is None:
+            return weighed
+        rows = weighed.doubtful(recipe.read, recipe.sure)
+        if not rows:
             return weighed
 
         async def read() -> Weighed:
@@ -245,9 +247,7 @@ class Retriever:
             scores = await selector.select(query.text, passages)
             return weighed.read(rows, scores, recipe.reading)
 
-        return await self._in_time(
-            read(), "reading", selector.model_id, len(rows), budget_s=self._select_s
-        )
+        return await _in_time(read(), "reading", selector, len(rows), self._select_s)
 
     async def _wordings(self, question: str) -> Sequence[str] | None:
         """Return the question in other words, none where that is off; None if it has failed."""
@@ -259,7 +259,7 @@ class Retriever:
             given = await rewriter.rewrite(question, limit=MOST_WORDINGS)
             return [check_text(text, "a rewritten question") for text in given][:MOST_WORDINGS]
 
-        return await self._in_time(rewrite(), "rewriting", rewriter.model_id, 1)
+        return await _in_time(rewrite(), "rewriting", rewriter, 1, self._budget_s)
 
     async def _reranked(
         self, ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str]
@@ -275,7 +275,7 @@ class Retriever:
             scores = await reranker.score(query.text, shown)
             return reorder(ranked, scores, asks_ended=query.asks_ended)
 
-        judged = await self._in_time(judge(), "reranking", reranker.model_id, len(first))
+        judged = await _in_time(judge(), "reranking", reranker, len(first), self._budget_s)
         # A reranker knows no clock: of two like statements the later one stays first.
         return judged and self._newest_first(judged, query)
 
@@ -283,32 +283,6 @@ class Retriever:
         if not query.asks_how_it_stands or not self.recipe.restated:
             return ranked
         return newest_first(ranked, query, self.recipe.restated)
-
-    async def _in_time(
-        self,
-        work: Coroutine[Any, Any, T],
-        step: str,
-        model_id: str,
-        texts: int,
-        *,
-        budget_s: float | None = None,
-    ) -> T | None:
-        """Return what an optional step gives; None, and a warning, if it fails or takes too long.
-
-        The error's own words are not logged: a provider may repeat what it was sent.
-        """
-        budget_s = self._budget_s if budget_s is None else budget_s
-        try:
-            async with asyncio.timeout(budget_s):
-                return await work
-        except Exception as error:  # noqa: BLE001  # whatever a model does, the fused order stands
-            log.warning(
-                "%s left out: %s",
-                step,
-                type(error).__name__,
-                extra={"model": model_id, "texts": texts, "budget_s": budget_s},
-            )
-            return None
 
     async def find(
         self,
@@ -466,6 +440,30 @@ class Retriever:
         return known | {row.id: row.text for row in rows if row.scope.key in visible}
 
 
+async def _in_time(
+    work: Coroutine[Any, Any, T],
+    step: str,
+    model: AnswerSelector | Reranker | QueryRewriter,
+    texts: int,
+    budget_s: float,
+) -> T | None:
+    """Return what an optional step gives; None, and a warning, if it fails or takes too long.
+
+    The error's own words are not logged: a provider may repeat what it was sent.
+    """
+    try:
+        async with asyncio.timeout(budget_s):
+            return await work
+    except Exception as error:  # noqa: BLE001  # whatever a model does, the fused order stands
+        log.warning(
+            "%s left out: %s",
+            step,
+            type(error).__name__,
+            extra={"model": model.model_id, "texts": texts, "budget_s": budget_s},
+        )
+        return None
+
+
 def within(filter: Filter, span: Span) -> Filter | None:
     """Return the filter narrowed to what occurred in a span; None if nothing can be in both."""
     starts = [moment for moment in (filter.occurred_from, span.start) if moment is not None]
@@ -479,61 +477,3 @@ def within(filter: Filter, span: Span) -> Filter | None:
 def _judged_text(item: Ranked, text: str) -> str:
     found = item.candidate
     return embedded_text(found.author, found.occurred_at, text) if found.kind == "episode" else text
-
-
-def _hit(item: Ranked, text: str, query: Query) -> Hit:
-    found = item.candidate
-    return Hit(
-        id=found.id,
-        kind=found.kind,
-        text=text,
-        score=item.score,
-        confidence=found.confidence,
-        valid_from=found.valid_from,
-        valid_to=found.valid_to,
-        occurred_at=found.occurred_at,
-        recorded_at=found.recorded_at,
-        event_ids=item.event_ids,
-        session_id=found.session_id,
-        author=found.author,
-        source_class=found.source_class,
-        type=found.type,
-        ended=item.ended,
-        partly_ended=found.partly_ended,
-        status=found.status,
-        arms=item.arms,
-        reason=reason(item, query),
-    )
-
-
-def reason(item: Ranked, query: Query) -> str:
-    """Say in words why this is a hit, the weightiest reason first."""
-    found = item.candidate
-    words = frozenset(found.terms.split())
-    matched = ", ".join(term for term in query.terms if term in words)
-    told = {
-        "text": f"text match ({matched})",
-        "vector": f"similar in meaning ({found.cosine or 0.0:.2f})",
-        "neighbours": "next to a match",
-        "session": "in a session that fits",
-        "speaker": f"said by {found.author or found.role}",
-        "time": "fits the time asked for",
-        "answer": "says what is asked of whom the question means",
-        "epithet": "somebody is called as in the question",
-        "plausible": "looks like the answer",
-        "fact": "a fact read from it fits",
-    }
-    parts = [
-        told[arm]
-        for arm, share in sorted(item.arms.items(), key=lambda arm: (-arm[1], arm[0]))
-        if arm in told and share >= _WORTH_TELLING * item.score
-    ]
-    if ARM in item.arms:
-        parts.append("placed by the reranker")
-    if item.ended:
-        parts.append("has ended")
-    if found.partly_ended:
-        parts.append("some of it has ended")
-    if found.status == "conflict":
-        parts.append("contradicted by another source")
-    return "; ".join(parts) or "nothing fits better"

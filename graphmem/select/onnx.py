@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 
 from graphmem.errors import InvalidInput, StoreError
 from graphmem.models import Passage, Vector
-from graphmem.onnx import ASSETS, Model
+from graphmem.onnx import ASSETS, Model, encode, load_tokenizer
 
 NAME: Final = "answers/int8"
 QUESTION_TOKENS: Final = 48
@@ -60,10 +60,15 @@ def sequence(tokenizer: Tokenizer, question: str, passages: Sequence[Passage]) -
 
 
 def _ids(tokenizer: Tokenizer, text: str, most: int) -> list[int]:
-    try:
-        return tokenizer.encode(text[: _CHARS_A_TOKEN * most], add_special_tokens=False).ids[:most]
-    except TypeError as error:
-        raise InvalidInput(f"text that is not valid Unicode: {text[:40]!r}") from error
+    return encode(tokenizer, text[: _CHARS_A_TOKEN * most], special=False).ids[:most]
+
+
+def shares(marks: Sequence[int], length: int) -> npt.NDArray[np.float32]:
+    """Return rows of sum 1, (hits, tokens): from its mark to the next the tokens of each hit."""
+    table = np.zeros((len(marks), length), dtype=np.float32)
+    for row, (start, end) in enumerate(zip(marks, [*marks[1:], length - 1], strict=True)):
+        table[row, start:end] = 1 / (end - start)
+    return table
 
 
 class OnnxAnswerSelector:
@@ -75,9 +80,8 @@ class OnnxAnswerSelector:
 
     def __init__(self, folder: Path = ASSETS / "answers", words: Path = ASSETS / "minilm") -> None:
         self._folder, self._words_of = folder, words
-        path = folder / "model.onnx"
-        self._model_id = f"{NAME}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        self._model = Model(path)
+        self._model = Model(folder / "model.onnx")
+        self._model_id = f"{NAME}-{self._model.digest()}"
         self._pool = ThreadPoolExecutor(THREADS, "graphmem-select")
 
     @property
@@ -106,23 +110,17 @@ class OnnxAnswerSelector:
 
     def _select(self, question: str, passages: Sequence[Passage]) -> Vector:
         ids, marks = sequence(self._tokenizer, question, passages)
-        shares = np.zeros((len(marks), len(ids)), dtype=np.float32)
-        for row, (start, end) in enumerate(zip(marks, [*marks[1:], len(ids) - 1], strict=True)):
-            shares[row, start:end] = 1 / (end - start)
         table, scale = self._words
         inputs = {
             "words": table[ids].astype(np.float32) * scale[ids],
             "marks": np.array(marks, dtype=np.int64),
-            "shares": shares,
+            "shares": shares(marks, len(ids)),
         }
         return self._model.run(inputs)[0]
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        tokenizer = Tokenizer.from_file(str(self._words_of / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
+        return load_tokenizer(self._words_of / "tokenizer.json")
 
     @cached_property
     def _words(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

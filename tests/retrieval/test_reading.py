@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from graphmem.retrieval.cache import RecallCache
 from graphmem.retrieval.recipes import DEFAULT, Recipe
 from graphmem.retrieval.retriever import Retriever
 from graphmem.testing.fakes import WordSelector
-from tests.retrieval.test_retriever import ADA, NOW, START, World, texts, world
+from tests.retrieval.test_retriever import ADA, NOW, START, World, boats, texts, world
 
 UNSURE = replace(DEFAULT, sure=1.0, reading=100.0)
 """A recipe to which nothing is ever sure, and what is read all that counts."""
@@ -48,40 +49,15 @@ class Faulty(WordSelector):
         return self.fault
 
 
-async def boats(w: World) -> None:
-    for day, text in enumerate(("the boat is red", "a boat and a garden", "we baked bread"), 1):
-        await w.hear(text, day=day)
-
-
 async def ask(
     w: World,
     selector: WordSelector | None,
     *,
     question: str = QUESTION,
-    scope: Scope = ADA,
     recipe: Recipe = UNSURE,
-    hidden: Sequence[str] = (),
-    known_at: datetime = NOW,
-    budget_s: float = 60,
-    cache: RecallCache | None = None,
+    **others: Any,
 ) -> tuple[Hit, ...]:
-    core = w.memory.consolidator
-    retriever = Retriever(
-        core.graph,
-        core.embedder,
-        recipe,
-        selector=selector,
-        select_budget_s=budget_s,
-        cache=cache,
-    )
-    return await retriever.retrieve(
-        question,
-        scope.levels(),
-        now=NOW,
-        as_of=NOW,
-        known_at=known_at,
-        hidden=hidden,
-    )
+    return await w.ask(question, selector=selector, recipe=recipe, **others)
 
 
 async def test_what_was_read_orders_the_hits(tmp_path: Path) -> None:

@@ -17,8 +17,10 @@ from graphmem.bootstrap import open_memory
 from graphmem.errors import ModelUnavailable
 from graphmem.manager import MemoryManager
 from graphmem.models import Event, Filter, Hit, Scope, TextPart, Vector
-from graphmem.ports import QueryRewriter, Reranker
+from graphmem.ports import AnswerSelector, QueryRewriter, Reranker
+from graphmem.retrieval.cache import RecallCache
 from graphmem.retrieval.query import Span
+from graphmem.retrieval.recipes import DEFAULT, Recipe
 from graphmem.retrieval.reorder import MOST_JUDGED
 from graphmem.retrieval.retriever import MOST_WORDINGS, Retriever, within
 from graphmem.testing.fakes import HashEmbedder, LineExtractor, PhraseRewriter, WordReranker
@@ -61,17 +63,24 @@ class World:
         top_k: int = 10,
         filter: Filter | None = None,
         hidden: Sequence[str] = (),
+        recipe: Recipe = DEFAULT,
+        selector: AnswerSelector | None = None,
         reranker: Reranker | None = None,
         rewriter: QueryRewriter | None = None,
         budget_s: float = 60,
+        cache: RecallCache | None = None,
     ) -> tuple[Hit, ...]:
         core = self.memory.consolidator
         retriever = Retriever(
             core.graph,
             core.embedder,
+            recipe,
+            selector=selector,
             reranker=reranker,
             rewriter=rewriter,
             rerank_budget_s=budget_s,
+            select_budget_s=budget_s,
+            cache=cache,
         )
         return await retriever.retrieve(
             question,
