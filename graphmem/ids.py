@@ -46,9 +46,16 @@ def within(home: str, kind: str, *parts: str | int | None) -> str:
     return home[:_SHARED] + derive(kind, home, *parts)[_SHARED:]
 
 
+@lru_cache(maxsize=4096)  # asked for at every step that one event takes
 def episode(app: str, user: str | None, session_id: str, event_id: str) -> str:
     """Return the id under which one event is known everywhere: as an episode, and for erasure."""
     return derive("episode", app, user, session_id, event_id)
+
+
+@lru_cache(maxsize=4096)  # of whoever is spoken of, with every statement
+def entity(scope_key: str, key: str) -> str:
+    """Return the id of who is known in a scope by an identity key."""
+    return derive("entity", scope_key, key)
 
 
 def digest(*parts: str | int | None) -> str:

@@ -91,7 +91,7 @@ class Scope:
     @property
     def stream(self) -> str:
         """The id of the stream that serialises this user's consolidation."""
-        return ids.derive("stream", self.app, self.user)
+        return _stream_id(self.app, self.user)
 
     @property
     def home(self) -> "Scope":
@@ -114,6 +114,11 @@ class Scope:
 @lru_cache(maxsize=4096)  # asked for several times a row: of each memory's row, in and out
 def _scope_key(app: str, user: str | None, session: str | None, agent: str | None) -> str:
     return "s" + ids.derive("scope", app, user, session, agent).replace("-", "")
+
+
+@lru_cache(maxsize=4096)  # asked for with every event
+def _stream_id(app: str, user: str | None) -> str:
+    return ids.derive("stream", app, user)
 
 
 # --------------------------------------------------------------------------- events, sessions

@@ -146,7 +146,7 @@ class Resolver:
     def speaker(self, author: str | None, at: datetime) -> str:
         """Return the id of whoever speaks: by name, or as the scope's user."""
         key = ids.name_key(author) if author else ids.SPEAKER
-        found = ids.derive("entity", self.scope.key, key)
+        found = ids.entity(self.scope.key, key)
         self.looked.add(key)
         if found not in self.entities:
             self._create(key, author or "user", "person", at)
@@ -285,7 +285,7 @@ class Resolver:
     def _namesake(self, name: str, mention: Mention, relations: Sequence[str], at: datetime) -> str:
         """Make a bearer of the name who is nobody known so far."""
         key, n = name, 1
-        while ids.derive("entity", self.scope.key, key) in self.entities:
+        while ids.entity(self.scope.key, key) in self.entities:
             n += 1
             told = relations[0].split("@", 1)[0] if relations and n == 2 else str(n)
             key = f"{name}#{told}"
@@ -304,7 +304,7 @@ class Resolver:
         self, key: str, name: str, kind: str, at: datetime, *, aliases: tuple[str, ...] = ()
     ) -> str:
         entity = Entity(
-            id=ids.derive("entity", self.scope.key, key),
+            id=ids.entity(self.scope.key, key),
             scope=self.scope,
             key=key,
             name=name,
@@ -350,5 +350,5 @@ def keys_of(mention: Mention, author: str | None, scope: Scope) -> tuple[str, ..
         found.append(ids.name_key(mention.name))
     if mention.descriptor:
         whose = ids.name_key(mention.possessor) if mention.possessor else speaker
-        found += [whose, descriptor_key(mention.descriptor, ids.derive("entity", scope.key, whose))]
+        found += [whose, descriptor_key(mention.descriptor, ids.entity(scope.key, whose))]
     return tuple(dict.fromkeys(found))

@@ -126,7 +126,8 @@ class Scene:
             return
         if ref.mention.name:
             self.named[ref.mention.name.lower()] = ref.mention
-        ref = replace(ref, at=self.at, doubtful=False)
+        if ref.at != self.at or ref.doubtful:
+            ref = replace(ref, at=self.at, doubtful=False)
         if ref.mention.name and ref.mention.descriptor:
             # "My dad is called Nils": the described one and the named one are one.
             nameless = replace(ref.mention, name="", new=False)
@@ -139,8 +140,8 @@ class Scene:
                 self.people[same[0]] = replace(self.people[same[0]], at=self.at)
                 return
         for n, other in enumerate(self.people):
-            if other.mention == ref.mention or (
-                other.mention.name and other.mention.name == ref.mention.name
+            if other.mention.name == ref.mention.name and (
+                ref.mention.name or other.mention == ref.mention
             ):
                 gender = other.gender if ref.gender == "u" else ref.gender
                 # Where it was first spoken of in the sentence: a pronoun later on means it still.

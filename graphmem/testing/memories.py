@@ -71,7 +71,7 @@ def make_episode(scope: Scope, number: int, text: str = "hello", **given: Any) -
 def make_entity(scope: Scope, name: str, **given: Any) -> Entity:
     key = ids.name_key(name)
     fields: dict[str, Any] = {
-        "id": ids.derive("entity", scope.key, key),
+        "id": ids.entity(scope.key, key),
         "scope": scope,
         "key": key,
         "name": name,
