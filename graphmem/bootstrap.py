@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from graphmem.consolidation import predicates
-from graphmem.consolidator import Consolidator, Limits
+from graphmem.consolidator import Consolidator, Limits, apart
 from graphmem.context import tokens
 from graphmem.conversations import expire
 from graphmem.errors import InvalidInput, NotFound, StoreUnavailable
@@ -26,6 +26,7 @@ from graphmem.ports import (
     Embedder,
     Extractor,
     GraphStore,
+    Moment,
     QueryRewriter,
     Reranker,
     SessionStore,
@@ -163,8 +164,8 @@ class Stores:
 
     log: SessionStore
     graph: GraphStore
-    together: Together = nullcontext
-    snapshot: Together = nullcontext
+    together: Together = apart
+    snapshot: Moment = nullcontext
     one_moment: bool = False
 
 
@@ -178,7 +179,7 @@ def make_stores(
     for url in (store, log):
         if must_exist and url and not _is_there(url):
             raise NotFound(f"there is no memory at {url!r}")
-    apart = log if log and place_of(log) != place_of(store) else None
+    beside = log if log and place_of(log) != place_of(store) else None
     match store.partition(":")[0]:
         case "sqlite":
             from graphmem.graph.sqlite import SqliteGraphStore
@@ -186,8 +187,8 @@ def make_stores(
 
             database = Database.acquire(path_of(store))
             graph = SqliteGraphStore(database, memory_mb=memory_mb)
-            if apart:
-                sessions, snapshot = make_log(apart)
+            if beside:
+                sessions, snapshot = make_log(beside)
                 return Stores(sessions, graph, snapshot=_both(snapshot, database.snapshot))
             from graphmem.sessions.sqlite import SqliteSessionStore
 
@@ -200,13 +201,13 @@ def make_stores(
             )
         case _:
             graph = make_graph(store, memory_mb=memory_mb)
-            if not apart:
+            if not beside:
                 raise InvalidInput(
                     "a store in Neo4j, or in several, needs a log beside it: set GRAPHMEM_LOG or "
                     "--log (of a copy --from-log or --to-log) to sqlite:///log.db, or to the "
                     "Postgres that several hosts share"
                 )
-            sessions, snapshot = make_log(apart)
+            sessions, snapshot = make_log(beside)
             return Stores(sessions, graph, snapshot=snapshot)
 
 
@@ -256,7 +257,7 @@ def _routed(path: Path, memory_mb: int) -> GraphStore:
     return RoutedGraphStore(stores, routes, default=default)
 
 
-def make_log(log: str) -> tuple[SessionStore, Together]:
+def make_log(log: str) -> tuple[SessionStore, Moment]:
     """Return the log that a URL names, and how to read it as of one moment."""
     match log.partition(":")[0]:
         case "sqlite":
@@ -290,7 +291,7 @@ def _is_there(url: str) -> bool:
     return not url.startswith("sqlite:") or Path(place_of(url)).is_file()
 
 
-def _both(first: Together, second: Together) -> Together:
+def _both(first: Moment, second: Moment) -> Moment:
     @asynccontextmanager
     async def entered() -> AsyncGenerator[None]:
         async with first(), second():

@@ -10,7 +10,7 @@ that is ``retry``, pure, with its randomness as an argument.
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,6 +47,11 @@ log = logging.getLogger(__name__)
 FORGET_LEASE_S: Final = 60.0
 _CONTEXT_EVENTS: Final = 20
 _MOST_DOUBLED: Final = 30  # times; beyond, every delay is at its ceiling
+
+
+def apart(*, synced: bool = True) -> AbstractAsyncContextManager[None]:
+    """Leave every step a transaction of its own: log and graph share no store."""
+    return nullcontext()
 
 
 def terms_of(text: str) -> str:
@@ -118,7 +123,7 @@ class Consolidator:
         *,
         predicates: Mapping[str, Predicate],
         limits: Limits | None = None,
-        together: Together = nullcontext,
+        together: Together = apart,
     ) -> None:
         self.together = together
         self.sessions = sessions
@@ -164,6 +169,8 @@ class Consolidator:
             raise
 
     async def _batch(self, claim: Claim, *, now: datetime | None) -> BatchReport:
+        # Where log and graph share a store nothing here waits for the disk: what a power cut undoes
+        # in the graph it undoes in the log too, and the events, which are on disk, come again.
         gone = await self.finish_erasures(claim.scope, fence=claim.fence, now=claim.lease_until)
         if gone:
             # The claim was read before: what has just been erased must not enter again.
@@ -171,14 +178,14 @@ class Consolidator:
             claim = replace(claim, events=left)
         if claim.stage == "episodes":
             change = await self._episodes(claim)
-            async with self.together():
+            async with self.together(synced=False):
                 await self.graph.apply(change, fence=claim.fence)
                 moved = await self._acknowledge(claim)
                 if moved is None:
                     raise LeaseLost
                 claim = await self.sessions.renew(moved, lease_s=self.limits.lease_s, now=now)
         change, outcomes = await self._facts(claim)
-        async with self.together():
+        async with self.together(synced=False):
             if not await self.graph.apply(change, fence=claim.fence):
                 outcomes = ()
             await self._acknowledge(claim)

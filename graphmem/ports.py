@@ -38,8 +38,18 @@ from graphmem.models import (
 )
 from graphmem.records import GraphRecord, LogRecord
 
-Together = Callable[[], AbstractAsyncContextManager[None]]
-"""Makes one transaction of what is done inside it, over a log and a graph that share a store."""
+Moment = Callable[[], AbstractAsyncContextManager[None]]
+"""Shows all that is read inside it as it was when it began."""
+
+
+class Together(Protocol):
+    """Makes one transaction of what is done inside it, over a log and a graph that share a store.
+
+    With ``synced`` off it need not be on disk when it ends: a power cut may undo it, with all that
+    came after it and was not on disk either. For what is then done again.
+    """
+
+    def __call__(self, *, synced: bool = True) -> AbstractAsyncContextManager[None]: ...
 
 
 class SessionStore(Protocol):

@@ -440,6 +440,24 @@ async def test_erasure_cut_short_has_erased_nothing(
     assert await texts(memory) == set()
 
 
+async def test_an_erasure_waits_for_the_disk_and_a_batch_does_not(memory: MemoryManager) -> None:
+    """What a power cut undoes of a batch comes again from the log; an erasure would not."""
+    synced: list[bool] = []
+    together = memory.consolidator.together
+
+    def recorded(**given: bool) -> Any:
+        synced.append(given.get("synced", True))
+        return together(**given)
+
+    memory.consolidator.together = recorded
+    await tell(memory, make_event("a", "I|likes|'tea'"))
+    assert synced == [False, False], "episodes, facts"
+    await memory.delete_memories(HERE, memory_ids=["a"])
+
+    assert synced == [False, False, True]
+    assert await texts(memory) == set()
+
+
 async def test_forget_one_unknown_forgets_none(memory: MemoryManager) -> None:
     await tell(memory, make_event("a", "I|likes|'tea'"))
 

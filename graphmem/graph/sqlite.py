@@ -72,9 +72,10 @@ class SqliteGraphStore:
     # writing --------------------------------------------------------------------------------
 
     async def apply(self, change: GraphChange, *, fence: int) -> bool:
-        return await self._db.write(lambda c: self._apply(c, change, fence))
+        new = changes.written(change)
+        return await self._db.write(lambda c: self._apply(c, change, new, fence))
 
-    def _apply(self, c: Transaction, change: GraphChange, fence: int) -> bool:
+    def _apply(self, c: Transaction, change: GraphChange, new: changes.Written, fence: int) -> bool:
         held = c.one(_SQL["fence"], {"stream": change.stream})
         if held is not None and held[0] > fence:
             raise LeaseLost
@@ -88,7 +89,7 @@ class SqliteGraphStore:
             c.run(_SQL["set_watermark"], keys)
         model = None if change.model_id is None else _model(c, change.model_id)
         changes.delete(c, _SQL, change)
-        changes.put(c, _SQL, change)
+        changes.put(c, _SQL, new)
         if change.put_embeddings:
             if model is None:
                 raise InvalidInput("a change with embeddings must name their model")

@@ -4,7 +4,8 @@ Rows are replaced by taking them away and putting them anew, so that full text a
 recall goes by see both. Does not know fences, watermarks or how a change came about.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +13,8 @@ from graphmem.consolidation.identity import names_of
 from graphmem.errors import InvalidInput
 from graphmem.graph import rows
 from graphmem.graph import sqlite_given as given
-from graphmem.models import Assertion, Embedding, Entity, Episode, Fact, GraphChange, Scope
-from graphmem.sqlite.connection import Row, Transaction
+from graphmem.models import Embedding, Fact, GraphChange, Scope
+from graphmem.sqlite.connection import Keys, Row, Transaction
 from graphmem.times import to_us
 
 Statements = Mapping[str, str]
@@ -36,66 +37,93 @@ def delete(c: Transaction, sql: Statements, change: GraphChange) -> None:
     c.run_many(sql["delete_entity"], [{"id": i} for i in change.delete_entities])
 
 
-def put(c: Transaction, sql: Statements, change: GraphChange) -> None:
-    """Write episodes, entities, assertions and facts over what was there of them."""
-    _put_episodes(c, sql, change.put_episodes)
-    _put_entities(c, sql, change.put_entities)
-    _put_assertions(c, sql, change.put_assertions)
-    _put_facts(c, sql, change.put_facts)
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a change puts, as rows; of what it puts twice, the last."""
+
+    episodes: Mapping[str, Keys]
+    """By id."""
+    entities: Mapping[str, Keys]
+    """By id."""
+    entity_names: Set[tuple[str, str, str]]
+    """Scope, name, entity."""
+    assertions: Sequence[Keys]
+    assertion_names: Sequence[Keys]
+    facts: Mapping[tuple[str, int], tuple[Keys, Sequence[Keys]]]
+    """Each version with what supports it, by id and time."""
 
 
-def _put_episodes(c: Transaction, sql: Statements, episodes: Iterable[Episode]) -> None:
-    by_id = {e.id: e for e in episodes}
-    there = _held(c, sql["episodes_there"], by_id)
-    c.run_many(sql["delete_episode"], [{"id": i} for (i,) in there])
-    c.run_many(sql["put_episode"], map(rows.episode_row, by_id.values()))
+def written(change: GraphChange) -> Written:
+    """Write out what a change puts: before its transaction, for which other writers wait."""
+    entities = {e.id: e for e in change.put_entities}
+    return Written(
+        episodes={e.id: rows.episode_row(e) for e in change.put_episodes},
+        entities={i: rows.entity_row(e) for i, e in entities.items()},
+        entity_names={(e.scope.key, n, e.id) for e in entities.values() for n in names_of(e)},
+        assertions=[rows.assertion_row(a) for a in change.put_assertions],
+        assertion_names=[
+            {"scope": a.scope.key, "name": name, "id": a.id}
+            for a in change.put_assertions
+            for name in a.names
+        ],
+        facts={
+            (f.id, to_us(f.recorded_at)): (rows.fact_row(f), _support_rows(f))
+            for f in change.put_facts
+        },
+    )
 
 
-def _put_entities(c: Transaction, sql: Statements, entities: Sequence[Entity]) -> None:
-    c.run_many(sql["put_entity"], map(rows.entity_row, entities))
-    by_id = {e.id: e for e in entities}
-    had = set(_held(c, sql["names_there"], by_id))
-    have = {(e.scope.key, name, e.id) for e in by_id.values() for name in names_of(e)}
+def _support_rows(fact: Fact) -> list[Keys]:
+    return [
+        {
+            "ordinal": i,
+            "assertion_id": s.assertion_id,
+            "event_id": s.event_id,
+            "episode_id": s.episode_id,
+            "quote": s.quote,
+            "polarity": s.polarity,
+        }
+        for i, s in enumerate(fact.support)
+    ]
+
+
+def put(c: Transaction, sql: Statements, new: Written) -> None:
+    """Put episodes, entities, assertions and facts over what was there of them."""
+    gone = _held(c, sql["episodes_there"], new.episodes)
+    c.run_many(sql["delete_episode"], [{"id": i} for (i,) in gone])
+    c.run_many(sql["put_episode"], new.episodes.values())
+    _put_entities(c, sql, new)
+    c.run_many(sql["put_assertion"], new.assertions)
+    c.run_many(sql["put_assertion_name"], new.assertion_names)
+    _put_facts(c, sql, new.facts)
+
+
+def _put_entities(c: Transaction, sql: Statements, new: Written) -> None:
+    c.run_many(sql["put_entity"], new.entities.values())
+    had = set(_held(c, sql["names_there"], new.entities))
+    have = new.entity_names
     for name, changed in (("delete_entity_name", had - have), ("put_entity_name", have - had)):
         c.run_many(sql[name], [{"scope": s, "name": n, "id": i} for s, n, i in sorted(changed)])
 
 
-def _put_assertions(c: Transaction, sql: Statements, assertions: Sequence[Assertion]) -> None:
-    c.run_many(sql["put_assertion"], map(rows.assertion_row, assertions))
-    c.run_many(
-        sql["put_assertion_name"],
-        [{"scope": a.scope.key, "name": name, "id": a.id} for a in assertions for name in a.names],
-    )
-
-
-def _put_facts(c: Transaction, sql: Statements, facts: Iterable[Fact]) -> None:
-    by_version = {(f.id, to_us(f.recorded_at)): f for f in facts}
-    if not by_version:
+def _put_facts(
+    c: Transaction,
+    sql: Statements,
+    facts: Mapping[tuple[str, int], tuple[Keys, Sequence[Keys]]],
+) -> None:
+    if not facts:
         return
-    there = _held(c, sql["versions_there"], {i for i, _ in by_version})
+    there = _held(c, sql["versions_there"], {i for i, _ in facts})
     c.run_many(
         sql["delete_fact"],
-        [{"id": i, "recorded_at": at} for i, at in there if (i, at) in by_version],
+        [{"id": i, "recorded_at": at} for i, at in there if (i, at) in facts],
     )
     # The numbers that SQLite would give out.
     numbers = range(c.rows(sql["next_fact"])[0][0], 1 << 62)
-    numbered = list(zip(numbers, by_version.values(), strict=False))
-    c.run_many(sql["put_fact"], [rows.fact_row(fact) | {"n": n} for n, fact in numbered])
+    numbered = list(zip(numbers, facts.values(), strict=False))
+    c.run_many(sql["put_fact"], [{**fact, "n": n} for n, (fact, _) in numbered])
     c.run_many(
-        sql["put_support"],
-        [
-            {
-                "fact": n,
-                "ordinal": i,
-                "assertion_id": s.assertion_id,
-                "event_id": s.event_id,
-                "episode_id": s.episode_id,
-                "quote": s.quote,
-                "polarity": s.polarity,
-            }
-            for n, fact in numbered
-            for i, s in enumerate(fact.support)
-        ],
+        sql["put_support"], [{**row, "fact": n} for n, (_, support) in numbered for row in support]
     )
 
 

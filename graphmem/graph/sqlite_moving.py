@@ -118,7 +118,7 @@ def restore(c: Transaction, sql: Statements, records: Iterable[GraphRecord]) -> 
         put_assertions=tuple(by_kind.get(Assertion, [])),
         put_facts=tuple(by_kind.get(Fact, [])),
     )
-    changes.put(c, sql, put)
+    changes.put(c, sql, changes.written(put))
     items = (*put.put_entities, *put.put_episodes, *put.put_assertions, *put.put_facts)
     changes.touch(c, sql, (item.scope for item in items))
     _put_vectors(c, sql, by_kind.get(StoredEmbedding, []))

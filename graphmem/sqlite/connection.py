@@ -168,6 +168,16 @@ def _waiting(most_ms: int) -> Callable[[int], bool]:
 Step = tuple[Callable[[Transaction], Any], "Future[Any]"]
 Steps = SimpleQueue[Step | BaseException | None]
 
+
+def _refuse(step: Step | BaseException | None, steps: Steps, error: BaseException) -> None:
+    """Answer a step and all after it with why their transaction could not begin."""
+    while isinstance(step, tuple):
+        done = step[1]
+        if done.set_running_or_notify_cancel():
+            done.set_exception(error)
+        step = steps.get()
+
+
 # The transactions that the running task is in the middle of, by database.
 _together: Final = ContextVar[Mapping["Database", Steps]](
     "together",
@@ -360,14 +370,15 @@ class Database:
         return await asyncio.wrap_future(done)
 
     @asynccontextmanager
-    async def together(self) -> AsyncGenerator[None]:
+    async def together(self, *, synced: bool = True) -> AsyncGenerator[None]:
         """Make all that this task reads and writes inside the block one transaction.
 
         All or nothing is on disk when the block ends; an exception undoes it, also what single
-        writes inside had returned, and so does a write that fails half-way. Other tasks and
-        processes that write wait, so keep it short.
+        writes inside had returned, and so does a write that fails half-way. Other tasks that write
+        wait from the block's beginning on, other processes from its first step on, so keep it
+        short. With ``synced`` off its end does not wait for the disk, as ``note`` does not.
         """
-        async with self._held(self._writer, "BEGIN IMMEDIATE"):
+        async with self._held(self._writer, "BEGIN IMMEDIATE", synced=synced):
             yield
 
     @asynccontextmanager
@@ -396,25 +407,20 @@ class Database:
                 own.shutdown()
 
     @asynccontextmanager
-    async def _held(self, pool: ThreadPoolExecutor, begin: str) -> AsyncGenerator[None]:
+    async def _held(
+        self, pool: ThreadPoolExecutor, begin: str, *, synced: bool = True
+    ) -> AsyncGenerator[None]:
         """Make one transaction of what this task does inside the block."""
         steps: Steps = SimpleQueue()
-        begun: Future[None] = Future()
-        whole = asyncio.wrap_future(
-            pool.submit(self._run, begin, lambda c: self._follow(c, steps, begun))
-        )
+        whole = asyncio.wrap_future(pool.submit(self._follow, begin, steps, synced=synced))
         try:
-            await asyncio.wait([whole, asyncio.wrap_future(begun)], return_when="FIRST_COMPLETED")
-            if whole.done():
-                await whole
             mark = _together.set({**_together.get(), self: steps})
             try:
                 yield
             finally:
                 _together.reset(mark)
         except BaseException as error:
-            # Also for who is cancelled before its turn comes: else the thread would wait for steps
-            # for ever then, and all other writers for the thread.
+            # Else the thread would wait for steps for ever, and all other writers for the thread.
             steps.put(error)
             await asyncio.wait([whole])
             _ = whole.cancelled() or whole.exception()  # the same one: it is not to be logged
@@ -423,32 +429,56 @@ class Database:
             steps.put(None)
             await whole
 
-    def _follow(self, c: Transaction, steps: "Steps", begun: "Future[None]") -> None:
+    def _follow(self, begin: str, steps: Steps, *, synced: bool) -> None:
         """Carry out the steps of a transaction as they come, until one says how it ends.
+
+        It begins with the first of them: what is made ready before that keeps nobody waiting.
+        """
+        first = steps.get()
+        if first is None:
+            return
+        if isinstance(first, BaseException):
+            raise first
+        begun = False
+
+        def work(c: Transaction) -> None:
+            nonlocal begun
+            begun = True
+            self._carry_out(c, first, steps)
+
+        try:
+            self._run(begin, work, synced=synced)
+        except BaseException as error:
+            if not begun:
+                _refuse(first, steps, error)
+            raise
+
+    def _carry_out(self, c: Transaction, step: Step | BaseException | None, steps: Steps) -> None:
+        """Carry out a step and those after it.
 
         A step that fails when it has written something takes the whole with it: to be able to undo
         one alone, SQLite would copy every page that any of them touches.
         """
-        begun.set_result(None)
         lost: BaseException | None = None
-        while (step := steps.get()) is not None:
+        while step is not None:
             if isinstance(step, BaseException):
                 raise step
             work, done = step
             if not done.set_running_or_notify_cancel():
-                continue
-            if lost is not None:
+                pass
+            elif lost is not None:
                 done.set_exception(lost)
-                continue
-            written = c.written
-            try:
-                done.set_result(work(c))
-            except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
-                known = isinstance(error, apsw.Error)
-                failure = translate(error, self.path) if known else error
-                if c.written != written or not c.open:
-                    lost = failure
-                done.set_exception(failure)
+            else:
+                written = c.written
+                try:
+                    done.set_result(work(c))
+                except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
+                    known = isinstance(error, apsw.Error)
+                    failure = translate(error, self.path) if known else error
+                    if c.written != written or not c.open:
+                        lost = failure
+                    done.set_exception(failure)
+            step = steps.get()
         if lost is not None:
             raise lost
 

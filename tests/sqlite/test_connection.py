@@ -462,9 +462,11 @@ async def test_a_note_does_not_wait_for_the_disk(database: Database) -> None:
     await database.write(putting("written"))
     async with database.together():
         await database.note(putting("together"))
+    async with database.together(synced=False):
+        await database.write(putting("unsynced"))
 
-    assert waits == [False, True, True], "inside a transaction its own end decides"
-    assert await names(database) == ["noted", "together", "written"]
+    assert waits == [False, True, True, False], "inside a transaction its own end decides"
+    assert await names(database) == ["noted", "together", "unsynced", "written"]
 
 
 # the schema
@@ -630,7 +632,8 @@ async def test_together_cancelled_before_its_turn(database: Database) -> None:
 
     async def work() -> None:
         async with database.together():
-            raise AssertionError("never entered")
+            await database.write(put("never"))
+            raise AssertionError("never written")
 
     outside = contextvars.copy_context()
     async with database.together():
@@ -667,14 +670,37 @@ async def test_together_goes_on_after_a_step_that_nobody_waits_for(database: Dat
 
 
 async def test_together_says_that_the_file_is_locked(database: Database) -> None:
+    """To each of its steps, and as a whole; also where somebody lives with the first one."""
     other = Database(database.path, busy_ms=50)
+
+    async def going_on() -> None:
+        async with database.together():
+            for name in "bc":
+                with pytest.raises(StoreUnavailable, match="locked"):
+                    await database.write(put(name))
+
     async with other.together():
         await other.write(put("a"))
         with pytest.raises(StoreUnavailable, match="locked"):
-            async with database.together():
-                raise AssertionError("never entered")
-    await database.write(put("b"))
-    assert await names(database) == ["a", "b"]
+            await going_on()
+    await database.write(put("d"))
+    assert await names(database) == ["a", "d"]
+    await other.release()
+
+
+async def test_together_keeps_no_other_process_waiting_until_its_first_step(
+    database: Database,
+) -> None:
+    other = Database(database.path, busy_ms=50)
+    async with database.together():
+        await other.write(put("other"))
+        assert await names(database) == ["other"]
+        await database.write(put("a"))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            await other.write(put("late"))
+    async with database.together():
+        pass
+    assert await names(other) == ["a", "other"]
     await other.release()
 
 
