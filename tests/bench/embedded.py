@@ -261,31 +261,34 @@ async def writing(report: Report, folder: Path, n: int) -> None:
 def _rate_of_workers(path: Path, texts: Sequence[str]) -> float:
     """Return the events a second of processes that share a store, each with a user's events."""
     context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(WORKERS + 1, timeout=60)
+    all_here = context.Barrier(WORKERS + 1, timeout=600)
     workers = [
-        context.Process(target=_work, args=(path, f"u{number}", texts, ready))
+        context.Process(target=_work, args=(path, f"u{number}", texts, all_here))
         for number in range(WORKERS)
     ]
     for worker in workers:
         worker.start()
-    ready.wait()
+    all_here.wait()
     began = time.perf_counter()
+    all_here.wait()
+    rate = WORKERS * len(texts) / (time.perf_counter() - began)
     for worker in workers:
         worker.join()
     if any(worker.exitcode for worker in workers):
         raise RuntimeError("a worker failed")
-    return WORKERS * len(texts) / (time.perf_counter() - began)
+    return rate
 
 
-def _work(path: Path, user: str, texts: Sequence[str], ready: Barrier) -> None:
+def _work(path: Path, user: str, texts: Sequence[str], all_here: Barrier) -> None:
     async def work() -> None:
         async with memory_at(path, TableEmbedder()) as memory:
-            # What a process imports and compiles as it begins is not what is measured.
+            # What a process does as it begins and ends is not what is measured.
             await _append(memory, f"{user} before", texts[:50])
             await memory.generate_memories(Scope(user=f"{user} before"))
             await _append(memory, user, texts)
-            await asyncio.to_thread(ready.wait)
+            await asyncio.to_thread(all_here.wait)
             await memory.generate_memories(Scope(user=user))
+            await asyncio.to_thread(all_here.wait)
 
     asyncio.run(work())
 
