@@ -83,6 +83,12 @@ class Weighed:
     hits: tuple[tuple[int, Ranked], ...]
     values: Floats
 
+    @property
+    def odds(self) -> Mapping[str, float]:
+        """What speaks for each as the answer, by id."""
+        pairs = zip(self.hits, self.values.tolist(), strict=True)
+        return {hit.candidate.id: value for (_, hit), value in pairs}
+
     def doubtful(self, most: int, sure: float) -> tuple[int, ...]:
         """Return which hits are to be read beside each other, in the order they were told.
 

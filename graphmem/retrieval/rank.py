@@ -23,6 +23,7 @@ ENDED: Final = 0.6  # what an episode's score is worth to the present, once all 
 RESTATED: Final = 12  # so many hits are compared with each other
 SAME_ASKED: Final = 0.4
 SAME_TOLD: Final = 0.15
+FAR_LESS: Final = 5.0  # log-odds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,13 +238,19 @@ def settle(
     return newest_first(found, query, recipe.restated)[:limit]
 
 
-def newest_first(found: Sequence[Ranked], query: Query, margin: float) -> tuple[Ranked, ...]:
+def newest_first(
+    found: Sequence[Ranked],
+    query: Query,
+    margin: float,
+    odds: Mapping[str, float] = MappingProxyType({}),
+) -> tuple[Ranked, ...]:
     """Put what says the same later before what said it earlier, among the first dozen.
 
     The same: the same role says it, with ``SAME_ASKED`` of the question's terms that the earlier
     one has, and ``SAME_TOLD`` of the other words of the shorter one. The later one may be behind by
-    ``margin`` of the best score. What moves up scores as what it has passed, and ``restated`` is
-    the arm that says so.
+    ``margin`` of the best score, and by ``FAR_LESS`` where ``odds`` has what speaks for each of the
+    two as the answer, log-odds by id: "the fee hut was closed" restates no fee. What moves up
+    scores as what it has passed, and ``restated`` is the arm that says so.
     """
     first, rest = list(found[:RESTATED]), list(found[RESTATED:])
     if not first:
@@ -252,6 +259,10 @@ def newest_first(found: Sequence[Ranked], query: Query, margin: float) -> tuple[
     words = {id(item): frozenset(item.candidate.terms.split()) for item in first}
     reach = margin * first[0].score
 
+    def far_less(later: Ranked, earlier: Ranked) -> bool:
+        new, old = (odds.get(item.candidate.id) for item in (later, earlier))
+        return new is not None and old is not None and old - new > FAR_LESS
+
     def restates(later: Ranked, earlier: Ranked) -> bool:
         new, old = words[id(later)], words[id(earlier)]
         both = new & old
@@ -259,6 +270,7 @@ def newest_first(found: Sequence[Ranked], query: Query, margin: float) -> tuple[
             later.candidate.occurred_at > earlier.candidate.occurred_at
             and (later.candidate.role or "user") == (earlier.candidate.role or "user")
             and earlier.score - later.score <= reach
+            and not far_less(later, earlier)
             and len(asked & both) >= SAME_ASKED * max(1, len(asked & old))
             and len(both - asked) >= SAME_TOLD * min(len(new), len(old))
         )

@@ -221,9 +221,10 @@ class Retriever:
         head = ranked[: self.recipe.plausible if len(found) == 1 else 0]
         weighed = weigh(head, query, texts, pool=len(found[0].pool.candidates))
         read = await self._read(weighed, query, texts)
-        ranked = by_plausibility(ranked, query, weighed if read is None else read)
-        ranked = self._newest_first(ranked, query)
-        judged = await self._reranked(ranked, query, texts)
+        weighed = weighed if read is None else read
+        ranked = by_plausibility(ranked, query, weighed)
+        ranked = self._newest_first(ranked, query, weighed)
+        judged = await self._reranked(ranked, query, texts, weighed)
         terms = dict.fromkeys(term for f in found for term in f.query.terms)
         told = replace(query, terms=tuple(terms))
         best = ranked if judged is None else judged
@@ -262,7 +263,7 @@ class Retriever:
         return await _in_time(rewrite(), "rewriting", rewriter, 1, self._budget_s)
 
     async def _reranked(
-        self, ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str]
+        self, ranked: Sequence[Ranked], query: Query, texts: Mapping[str, str], weighed: Weighed
     ) -> Sequence[Ranked] | None:
         """Return hits in the reranker's order, as they are where it is off; None if it failed."""
         reranker = self._reranker
@@ -277,12 +278,14 @@ class Retriever:
 
         judged = await _in_time(judge(), "reranking", reranker, len(first), self._budget_s)
         # A reranker knows no clock: of two like statements the later one stays first.
-        return judged and self._newest_first(judged, query)
+        return judged and self._newest_first(judged, query, weighed)
 
-    def _newest_first(self, ranked: Sequence[Ranked], query: Query) -> Sequence[Ranked]:
+    def _newest_first(
+        self, ranked: Sequence[Ranked], query: Query, weighed: Weighed
+    ) -> Sequence[Ranked]:
         if not query.asks_how_it_stands or not self.recipe.restated:
             return ranked
-        return newest_first(ranked, query, self.recipe.restated)
+        return newest_first(ranked, query, self.recipe.restated, weighed.odds)
 
     async def find(
         self,

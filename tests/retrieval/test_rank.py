@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from graphmem.models import Candidate, CandidatePool
 from graphmem.retrieval.bm25 import bm25
 from graphmem.retrieval.query import Query
-from graphmem.retrieval.rank import Ranked, rank
+from graphmem.retrieval.rank import Ranked, newest_first, rank
 from graphmem.retrieval.recipes import ABLATIONS, DEFAULT, Recipe
 from graphmem.retrieval.scoring import MOST_BOOST, boost, recency, score
 from tests.retrieval.pools import NOW, WORDS, asked, candidates, episode, fact, some, texts
@@ -478,6 +479,26 @@ def test_what_moves_up_scores_as_what_it_passed_and_says_so() -> None:
     assert first.score == second.score
     assert first.arms["restated"] > 0
     assert "restated" not in second.arms
+
+
+@pytest.mark.parametrize(
+    ("odds", "order"),
+    [
+        ({}, ["e90", "e1"]),
+        ({"e1": 2.0}, ["e90", "e1"]),
+        ({"e1": 2.0, "e90": -2.0}, ["e90", "e1"]),
+        ({"e1": 2.0, "e90": -4.0}, ["e1", "e90"]),
+    ],
+    ids=["nothing known", "one known", "little less", "far less"],
+)
+def test_what_is_far_less_plausible_restates_nothing(
+    odds: Mapping[str, float], order: list[str]
+) -> None:
+    query = asked("How many chairs are in my garden shed?")
+    pool = [episode(1, OLD, author=None, cosine=0.6), episode(90, NEW, author=None, cosine=0.4)]
+    hits = sorted(ranked(pool, query), key=lambda h: h.candidate.id)
+
+    assert ids_of(newest_first(hits, query, DEFAULT.restated, odds)) == order
 
 
 def test_form_counts_between_people_only() -> None:

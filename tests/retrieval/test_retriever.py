@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
+import graphmem
 from graphmem import ids
 from graphmem.bootstrap import open_memory
 from graphmem.errors import ModelUnavailable
@@ -605,6 +606,25 @@ async def test_reranker_leaves_the_later_restatement_first(tmp_path: Path) -> No
 
         assert fused[0].text == hits[0].text == later
         assert all(sum(hit.arms.values()) == pytest.approx(hit.score) for hit in hits)
+
+
+async def test_a_later_word_on_the_place_restates_no_fee() -> None:
+    """With the models that ship: what is plausible is theirs to say."""
+    ada = Scope(user="ada", session="s")
+    said = [
+        "The harbour fee is 40 crowns a night at our berth.",
+        "Harbour fee went up again, it is 55 crowns a night since Monday.",
+        "Lovely evening at the harbour, the fee hut was closed.",
+    ]
+    async with graphmem.open("sqlite:///:memory:", worker="off") as memory:
+        for n, text in enumerate(said):
+            at = NOW - timedelta(days=30 - 10 * n)
+            event = Event(id=f"e{n}", parts=(TextPart(text=text),), occurred_at=at, session_id="s")
+            await memory.append(ada, [event])
+        await memory.generate_memories(ada)
+
+        for question in ("What is our harbour fee?", "What does the harbour fee come to now?"):
+            assert (await memory.retrieve_memories(question, ada))[0].text == said[1]
 
 
 @pytest.mark.parametrize(
