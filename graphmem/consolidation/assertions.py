@@ -11,7 +11,7 @@ from typing import Final
 
 from graphmem import ids
 from graphmem.consolidation import identity, trust
-from graphmem.consolidation.fold import CLOSED, MIRRORED
+from graphmem.consolidation.fold import CLOSED, FINAL, MIRRORED
 from graphmem.consolidation.predicates import Predicate, get
 from graphmem.models import Assertion, Event, Extraction, Mention, Quote, Scope, Statement
 
@@ -52,8 +52,10 @@ def assert_all(
             stated.append((2 * i + j, said))
             if mirrored is not None:
                 stated.append((MIRRORED + 2 * i + j, mirrored))
-            over = enumerate(_closed(said, predicate))
-            stated += [(CLOSED + _MOST_CLOSED * (2 * i + j) + k, end) for k, end in over]
+            final = predicate.lasts(said.value) and bool(said.subject.name)
+            first = (FINAL if final else CLOSED) + _MOST_CLOSED * (2 * i + j)
+            over = _lost(said, predicate, table) if final else _closed(said, predicate)
+            stated += enumerate(over, first)
     mentions = [*extraction.mentions, *_possessors(extraction)]
     for j, mention in enumerate(dict.fromkeys(mentions)):
         bare = Statement(subject=mention, predicate=MENTIONED, quote=_NOWHERE, confidence=1.0)
@@ -172,6 +174,24 @@ def _closed(statement: Statement, predicate: Predicate) -> Iterator[Statement]:
                 statement, subject=subject, predicate=name, object=None, value=value or None,
                 polarity="end", valid_from=None, valid_to=statement.valid_from,
             )  # fmt: skip
+
+
+def _lost(statement: Statement, predicate: Predicate, table: Table) -> Iterator[Statement]:
+    """Yield what ends for good with what is final; where that is denied, that none of it did.
+
+    Of what is mutual and one at most the speaker's own slot may tell of it as well. Of a nameless
+    one nothing is final: "my dog" may be the next one by now.
+    """
+    me = Mention(name="", kind="person", speaker=True)
+    denied = statement.polarity == "deny"
+    if denied:
+        statement = replace(statement, polarity="affirm", valid_from=None, valid_to=None)
+    for closed in _closed(statement, predicate):
+        end = replace(closed, polarity="deny") if denied else closed
+        yield end
+        of = get(table, end.predicate)
+        if of.symmetric and of.functional and not statement.subject.speaker:
+            yield replace(end, subject=me, object=statement.subject)
 
 
 def _possessors(extraction: Extraction) -> Iterable[Mention]:

@@ -26,6 +26,8 @@ _KIND: Final = re.compile(r"\(([^()]+)\)?$")  # a key has no mark at its end
 _EARLIEST: Final = datetime(1, 1, 1, tzinfo=UTC)
 _STALE: Final = timedelta(days=31)
 """How much longer than it lasted something may have been spoken of as going on."""
+_NOTHING: Final = "="
+"""The key of what has neither object nor value; those of values begin so."""
 _SERIES: Final = {"active": 0, "quarantined": 1, "supposed": 2}
 """Which facts of a slot are counted apart, for their ids."""
 
@@ -55,6 +57,8 @@ MIRRORED: Final = 50_000
 """Ordinals of what an event ends or denies of two, said of the other one: it notes nothing new."""
 CLOSED: Final = 200_000
 """Ordinals of what ends because something else began: only what was so before."""
+FINAL: Final = 400_000
+"""Ordinals of what ends so because of what nothing follows, and of the denial that it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def object_key(assertion: Assertion) -> str:
     """Return what an assertion says of its subject: an entity, or a value as it is compared."""
     if assertion.object_id is not None:
         return assertion.object_id
-    return "=" + ids.name_key(assertion.statement.value or "")
+    return _NOTHING + ids.name_key(assertion.statement.value or "")
 
 
 def slot_of(scope: Scope, subject: str, predicate: Predicate, object_key_: str) -> str:
@@ -119,13 +123,22 @@ def whole_slot(scope: Scope, subject: str, predicate: Predicate) -> str:
 
     Only where each object has a slot: what ends all of a functional one is in its one slot.
     """
-    return slot_of(scope, subject, predicate, "=")
+    return slot_of(scope, subject, predicate, _NOTHING)
 
 
 def ends_all(assertion: Assertion) -> bool:
     """Return whether an assertion ends whatever there is, and names no object."""
     statement = assertion.statement
     return statement.polarity == "end" and assertion.object_id is None and not statement.value
+
+
+def of_all(assertion: Assertion) -> bool:
+    """Return whether an assertion is of whatever there is: its end, or that it has ended so."""
+    return ends_all(assertion) or (
+        assertion.statement.polarity == "deny"
+        and assertion.ordinal >= FINAL
+        and assertion.object_id is None
+    )
 
 
 def _stated(assertion: Assertion, predicate: Predicate) -> str:
@@ -208,6 +221,7 @@ def _denied(assertions: Sequence[Assertion], predicate: Predicate) -> set[str]:
         for a in assertions:
             if (
                 a.statement.polarity != "deny"
+                and (a.ordinal >= FINAL) == (denial.ordinal >= FINAL)
                 and _stated(a, predicate) == _stated(denial, predicate)
                 and (a.occurred_at, a.seq, a.ordinal)
                 < (denial.occurred_at, denial.seq, denial.ordinal)
@@ -239,18 +253,42 @@ def fold(assertions: Iterable[Assertion], predicate: Predicate, *, slot: str) ->
 def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
     runs: list[_Run] = []
     current: _Run | None = None
+    last: dict[str, Assertion] = {}
     for a in _ends_behind(assertions, predicate):
         match a.statement.polarity:
             case "deny":
                 continue
             case "end":
                 current = _end(a, runs, current, predicate)
+                key = _stated(a, predicate)
+                stays = current is not None and (ends_all(a) or current.object == key)
+                if a.ordinal >= FINAL and not stays:
+                    last[key] = a
             case _:
+                end = last.get(_stated(a, predicate)) or last.get(_NOTHING)
                 if a.statement.valid_to is not None:
                     current = _past(a, runs, current, predicate)
+                elif end is not None and _lasts(end, a, predicate):
+                    _recall(a, runs, _stated(a, predicate), _holds_at(end))
                 else:
                     current = _affirm(a, runs, current, predicate)
     return runs
+
+
+def _lasts(end: Assertion, a: Assertion, predicate: Predicate) -> bool:
+    """Return whether what has ended for good is only spoken of once more, and not another time."""
+    since = a.statement.valid_from
+    later = since is not None and since > _holds_at(end)
+    return not later and trust.outranks(end.source_class, a.source_class, predicate.authority)
+
+
+def _recall(a: Assertion, runs: list[_Run], key: str, end: datetime) -> None:
+    """Take in that something was so which had ended for good by then."""
+    for run in reversed(runs):
+        if run.object == key and run.end is not None:
+            run.support.append(a)
+            return
+    runs.append(_Run(object=key, start=a.statement.valid_from, end=end, support=[a]))
 
 
 def _guesses(assertions: Iterable[Assertion], predicate: Predicate) -> list[_Run]:

@@ -16,8 +16,8 @@ from graphmem.consolidation import trust
 from graphmem.consolidation.assertions import HAS_NAME, MENTIONED, SAME_AS, Table, merges
 from graphmem.consolidation.fold import (
     Version,
-    ends_all,
     object_key,
+    of_all,
     slot_of,
     versions,
     whole_slot,
@@ -298,13 +298,13 @@ def refold(
 ) -> tuple[Fact, ...]:
     """Return every fact version of these slots, from their live assertions alone.
 
-    What ends all that a subject has of a predicate is folded into each of its slots.
+    What is of all that a subject has of a predicate is folded into each of its slots.
     """
     whole = closed_whole(table)
     by_slot: dict[str, list[Assertion]] = {slot: [] for slot in slots}
     ending: dict[tuple[str | None, str], list[Assertion]] = {}
     for a in assertions:
-        if a.statement.predicate in whole and a.slot and ends_all(a):
+        if a.statement.predicate in whole and a.slot and of_all(a):
             ending.setdefault((a.subject_id, a.statement.predicate), []).append(a)
         elif a.slot in by_slot:
             by_slot[a.slot].append(a)

@@ -35,6 +35,11 @@ class Predicate:
     importance: float = 0.5
     authority: Literal["user", "operator"] = "user"
     closes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    final: tuple[str, ...] = ()
+
+    def lasts(self, value: str | None) -> bool:
+        """Return whether this value is one that no later one follows."""
+        return bool(value) and ids.name_key(value or "") in self.final
 
     def closed_by(self, value: str | None) -> tuple[str, ...]:
         """Return which other states of the subject end where this one begins, with this value."""
@@ -84,6 +89,12 @@ _EXPECTED: Final[Mapping[str, _Check]] = {
         "a number from 0 to 1",
     ),
     "authority": _one_of("user", "operator"),
+    "final": (
+        lambda given: (
+            isinstance(given, list) and all(isinstance(x, str) for x in cast("list[object]", given))
+        ),
+        "a list of texts",
+    ),
 }
 """What a field must be, and how to say so. ``text`` and ``closes`` are looked at more closely."""
 
@@ -116,6 +127,7 @@ def _row(name: str, row: object, origin: str) -> Predicate:
         key: tuple(cast("list[Any]", v)) if isinstance(v, list) else v for key, v in fields.items()
     }
     known.setdefault("past", text)
+    known["final"] = tuple(ids.name_key(value) for value in known.get("final", ()))
     if "closes" in fields:
         known["closes"] = _closes(fields["closes"], f"{origin}: [{name}]")
     return Predicate(name=name, **known)

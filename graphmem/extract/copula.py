@@ -102,11 +102,11 @@ class CopulaReader:
             person_only = (self._relations.read, self._wed, self._origin, self._member, self._job)
             return next((x for read in person_only if (x := read(clause, subject, i))), None)
         readers = (
-            (self._allergy, self._relations.read, self._wed, self._diet_or_status, self._origin,
-             self._age, self._member, self._job, self._feels, self._fond, self._fluent, itself,
-             self._relations.whose, self._owners.one_with)
+            (self._life, self._allergy, self._relations.read, self._wed, self._diet_or_status,
+             self._origin, self._age, self._member, self._job, self._feels, self._fond,
+             self._fluent, itself, self._relations.whose, self._owners.one_with)
             if person
-            else (self._allergy, self._relations.whose, self._age, self._ailing, itself,
+            else (self._life, self._allergy, self._relations.whose, self._age, self._ailing, itself,
                   self._breed, self._located)
         )  # fmt: skip
         for reader in readers:
@@ -135,6 +135,26 @@ class CopulaReader:
         if pet is None or clause.group.negation:
             return []
         return self._states.state(clause, subject, "health", self._objects.read("health", i), 0.8)
+
+    def _life(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
+        """Read "is dead", "is not dead", "is still alive" of somebody with a name.
+
+        Between people "Tor is dead!" is mostly a threat: only what takes it back is read then.
+        """
+        s, who, group = self._s, subject.mention, clause.group
+        at = i
+        while s.low(at) in self._g.adverbs and at - i < 2:
+            at += 1
+        word = s.low(at)
+        if word not in ("dead", "alive") or not self._objects.values.ends(at + 1):
+            return []
+        if who.speaker or not who.name or group.tense != "present":
+            return []
+        dead = (word == "dead") != bool(group.negation)
+        if dead and (word == "alive" or self._scene.addressee is not None):
+            return []
+        return [statement(who, "status", self._states.quote(clause, at + 1), value="dead",
+                          polarity="affirm" if dead else "deny", confidence=0.8)]  # fmt: skip
 
     def _diet_or_status(self, clause: Clause, subject: Ref, i: int) -> list[Statement]:
         at = i + (self._s.low(i) in ("a", "an"))

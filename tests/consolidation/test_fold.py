@@ -432,6 +432,85 @@ async def test_speaker_may_end_all_of_many() -> None:
         assert await w.current() == before | {"user likes tea": (5, None, "active")}
 
 
+@pytest.mark.parametrize("batch", [1, 32])
+async def test_who_is_dead_is_only_remembered(batch: int) -> None:
+    """ "My dog Rex loved the beach": he was one, and is none again by being spoken of."""
+    async with world(batch=batch) as w:
+        await w.hear(
+            Said("Rex(dog)|pet_of|I", 0),
+            Said("Rex|status|'dead'", 4, id="dead"),
+            Said("Rex|pet_of|I", 6),
+            Said("Rex|pet_of|Tom", 7),
+            consolidate=batch == 1,
+        )
+        await w.settle()
+        current = await w.current()
+        assert current["Rex was user's pet"] == (0, 4, "active")
+        assert current["Rex was Tom's pet"][1:] == (4, "active")
+        assert not {"Rex is user's pet", "Rex is Tom's pet"} & {*current}
+
+        await w.forget("dead")
+        current = await w.current()
+        assert current["Rex is user's pet"] == (0, None, "active")
+
+
+async def test_death_ends_the_speakers_marriage_and_no_mention_revives_it() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|married_to|Tor\nTor|has_job|'sailor'", 0),
+            Said("Tor|status|'dead'", 4),
+            Said("I|married_to|Tor\nTor|has_job|'sailor'", 9),
+        )
+        current = await w.current()
+        assert current["user was married to Tor"] == (0, 4, "active")
+        assert {"user is married to Tor", "Tor works as sailor"}.isdisjoint(current)
+
+        await w.hear(Said("I|married_to|Ann", 20))
+        assert (await w.current())["user is married to Ann"] == (20, None, "active")
+
+
+async def test_who_is_not_dead_after_all_is_what_they_were() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("I|married_to|Tor", 0),
+            Said("Rex(dog)|pet_of|I", 0),
+            Said("Tor|status|'dead'\nRex|status|'dead'", 4),
+            Said("~Tor|status|'dead'\n~Rex|status|'dead'", 6),
+        )
+
+        current = await w.current()
+        assert current["user is married to Tor"] == (0, None, "active")
+        assert current["Rex is user's pet"] == (0, None, "active")
+
+
+async def test_a_later_beginning_is_another_time() -> None:
+    async with world() as w:
+        await w.hear(
+            Said("Rex(dog)|pet_of|I", 0),
+            Said("Rex|status|'dead'", 4),
+            Said("Rex|pet_of|I|from=2024-01-08", 9),
+        )
+
+        assert (await w.current())["Rex is user's pet"] == (7, None, "active")
+
+
+async def test_of_a_nameless_one_nothing_is_final() -> None:
+    """ "My dog died", and then "my dog loves carrots": it is the next one by now."""
+    async with world() as w:
+        await w.hear(
+            Said("(dog)|pet_of|I", 0), Said("(dog)|status|'dead'", 4), Said("(dog)|pet_of|I", 40)
+        )
+
+        assert any(v == (40, None, "active") for v in (await w.current()).values())
+
+
+async def test_a_weaker_source_lets_nobody_die_for_good() -> None:
+    async with world() as w:
+        await w.hear(Said("Rex|status|'dead'", 2, source=SourceClass.TOOL), Said("Rex|pet_of|I", 4))
+
+        assert (await w.current())["Rex is user's pet"] == (4, None, "active")
+
+
 async def test_another_pet_of_that_name_is_not_dead() -> None:
     async with world() as w:
         await w.hear(

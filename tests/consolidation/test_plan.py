@@ -47,7 +47,8 @@ def lines(draw: st.DrawFn, people: st.SearchStrategy[str]) -> str:
         case 8:
             return f"{mark}{draw(PETS)}|pet_of|{draw(st.sampled_from(['Tom', 'I', 'Anna']))}"
         case _:
-            return f"{draw(PETS)}|status|'{draw(st.sampled_from(['dead', 'asleep']))}'"
+            dead = draw(st.sampled_from(["", "", "~"]))
+            return f"{dead}{draw(PETS)}|status|'{draw(st.sampled_from(['dead', 'asleep']))}'"
 
 
 @st.composite

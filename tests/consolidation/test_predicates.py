@@ -27,6 +27,13 @@ def test_a_value_closes_whatever_its_case_and_any_value_what_all_do() -> None:
     assert predicates.parse(f"[mood]\n{ROW}", origin="own.toml")["mood"].closed_by("gone") == ()
 
 
+def test_what_is_final_is_so_whatever_its_case() -> None:
+    row = predicates.parse(f'[mood]\n{ROW}final = ["Gone"]\n', origin="own.toml")["mood"]
+
+    assert [row.lasts(v) for v in ("gone", "GONE", "here", "", None)] == [True, True, *[False] * 3]
+    assert predicates.load()["status"].lasts("dead")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -43,6 +50,8 @@ def test_a_value_closes_whatever_its_case_and_any_value_what_all_do() -> None:
         (f"[mood]\n{ROW}importance = true\n", "importance"),
         (f'[mood]\n{ROW}type = "mild"\n', "type must be one of"),
         (f'[mood]\n{ROW}authority = "me"\n', "authority must be one of user, operator"),
+        (f'[mood]\n{ROW}final = "gone"\n', "final must be a list of texts, not 'gone'"),
+        (f"[mood]\n{ROW}final = [1]\n", "final must be a list of texts"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_by_name(text: str, named: str) -> None:
