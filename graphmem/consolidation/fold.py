@@ -255,21 +255,21 @@ def _runs(assertions: Sequence[Assertion], predicate: Predicate) -> list[_Run]:
     current: _Run | None = None
     last: dict[str, Assertion] = {}
     for a in _ends_behind(assertions, predicate):
+        key = _stated(a, predicate)
         match a.statement.polarity:
             case "deny":
                 continue
             case "end":
                 current = _end(a, runs, current, predicate)
-                key = _stated(a, predicate)
                 stays = current is not None and (ends_all(a) or current.object == key)
                 if a.ordinal >= FINAL and not stays:
                     last[key] = a
             case _:
-                end = last.get(_stated(a, predicate)) or last.get(_NOTHING)
+                end = last.get(key) or last.get(_NOTHING)
                 if a.statement.valid_to is not None:
                     current = _past(a, runs, current, predicate)
                 elif end is not None and _lasts(end, a, predicate):
-                    _recall(a, runs, _stated(a, predicate), _holds_at(end))
+                    _so_once(a, _ended(reversed(runs), key), runs, key, _holds_at(end))
                 else:
                     current = _affirm(a, runs, current, predicate)
     return runs
@@ -282,13 +282,16 @@ def _lasts(end: Assertion, a: Assertion, predicate: Predicate) -> bool:
     return not later and trust.outranks(end.source_class, a.source_class, predicate.authority)
 
 
-def _recall(a: Assertion, runs: list[_Run], key: str, end: datetime) -> None:
-    """Take in that something was so which had ended for good by then."""
-    for run in reversed(runs):
-        if run.object == key and run.end is not None:
-            run.support.append(a)
-            return
-    runs.append(_Run(object=key, start=a.statement.valid_from, end=end, support=[a]))
+def _ended(runs: Iterable[_Run], key: str) -> _Run | None:
+    return next((r for r in runs if r.object == key and r.end is not None), None)
+
+
+def _so_once(a: Assertion, ended: _Run | None, runs: list[_Run], key: str, end: datetime) -> None:
+    """Take in that something was so until ``end``: as of a stretch that is known, or a new one."""
+    if ended is not None:
+        ended.support.append(a)
+    else:
+        runs.append(_Run(object=key, start=a.statement.valid_from, end=end, support=[a]))
 
 
 def _guesses(assertions: Iterable[Assertion], predicate: Predicate) -> list[_Run]:
@@ -385,11 +388,7 @@ def _end(a: Assertion, runs: list[_Run], current: _Run | None, predicate: Predic
         return None
     if anything or a.ordinal >= MIRRORED:
         return current
-    for run in runs:
-        if run.object == key and run.end is not None:
-            run.support.append(a)
-            return current
-    runs.append(_Run(object=key, start=a.statement.valid_from, end=at, support=[a]))
+    _so_once(a, _ended(runs, key), runs, key, at)
     return current
 
 

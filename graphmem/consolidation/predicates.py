@@ -39,7 +39,7 @@ class Predicate:
 
     def lasts(self, value: str | None) -> bool:
         """Return whether this value is one that no later one follows."""
-        return bool(value) and ids.name_key(value or "") in self.final
+        return ids.name_key(value) in self.final if value else False
 
     def closed_by(self, value: str | None) -> tuple[str, ...]:
         """Return which other states of the subject end where this one begins, with this value."""

@@ -17,7 +17,7 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -169,13 +169,19 @@ Step = tuple[Callable[[Transaction], Any], "Future[Any]"]
 Steps = SimpleQueue[Step | BaseException | None]
 
 
-def _refuse(step: Step | BaseException | None, steps: Steps, error: BaseException) -> None:
-    """Answer a step and all after it with why their transaction could not begin."""
-    while isinstance(step, tuple):
-        done = step[1]
+def _coming(steps: Steps) -> Iterator[Step]:
+    """Yield steps as they come, until there are no more; raise why all is to be undone."""
+    for step in iter(steps.get, None):
+        if isinstance(step, BaseException):
+            raise step
+        yield step
+
+
+def _refuse(steps: Iterable[Step], error: BaseException) -> None:
+    """Answer steps with why their transaction could not begin."""
+    for _, done in steps:
         if done.set_running_or_notify_cancel():
             done.set_exception(error)
-        step = steps.get()
 
 
 # The transactions that the running task is in the middle of, by database.
@@ -434,51 +440,47 @@ class Database:
 
         It begins with the first of them: what is made ready before that keeps nobody waiting.
         """
-        first = steps.get()
+        coming = _coming(steps)
+        first = next(coming, None)
         if first is None:
             return
-        if isinstance(first, BaseException):
-            raise first
+        whole = itertools.chain([first], coming)
         begun = False
 
         def work(c: Transaction) -> None:
             nonlocal begun
             begun = True
-            self._carry_out(c, first, steps)
+            self._carry_out(c, whole)
 
         try:
             self._run(begin, work, synced=synced)
         except BaseException as error:
             if not begun:
-                _refuse(first, steps, error)
+                _refuse(whole, error)
             raise
 
-    def _carry_out(self, c: Transaction, step: Step | BaseException | None, steps: Steps) -> None:
-        """Carry out a step and those after it.
+    def _carry_out(self, c: Transaction, steps: Iterable[Step]) -> None:
+        """Carry out steps one after the other.
 
         A step that fails when it has written something takes the whole with it: to be able to undo
         one alone, SQLite would copy every page that any of them touches.
         """
         lost: BaseException | None = None
-        while step is not None:
-            if isinstance(step, BaseException):
-                raise step
-            work, done = step
+        for work, done in steps:
             if not done.set_running_or_notify_cancel():
-                pass
-            elif lost is not None:
+                continue
+            if lost is not None:
                 done.set_exception(lost)
-            else:
-                written = c.written
-                try:
-                    done.set_result(work(c))
-                except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
-                    known = isinstance(error, apsw.Error)
-                    failure = translate(error, self.path) if known else error
-                    if c.written != written or not c.open:
-                        lost = failure
-                    done.set_exception(failure)
-            step = steps.get()
+                continue
+            written = c.written
+            try:
+                done.set_result(work(c))
+            except BaseException as error:  # noqa: BLE001  # it is the caller's, over there
+                known = isinstance(error, apsw.Error)
+                failure = translate(error, self.path) if known else error
+                if c.written != written or not c.open:
+                    lost = failure
+                done.set_exception(failure)
         if lost is not None:
             raise lost
 
